@@ -1,0 +1,1 @@
+#include <connect/json.h>
