@@ -1,0 +1,103 @@
+/* config.h - the configuration: one file to one checked, immutable struct.
+ *
+ * connect.json is JSON with comments (line and block) and trailing commas refused; unknown
+ * members are errors.  Relative paths are relative to the file's directory.
+ *
+ *   { "data": "/var/lib/connect",
+ *     "plugins": "/usr/lib/x86_64-linux-gnu/connect/plugins",
+ *     "records": "records", "flows": "flows",
+ *     "listen": { "address": "127.0.0.1", "port": 8080,
+ *                 "tls": { "certificate": "...", "key": "file:..." } },
+ *     "public_address": "https://connect.example.com",
+ *     "admin": { "socket": "/run/connect/admin.sock", "group": "connect" },
+ *     "log": { "level": "info", "form": "auto" },
+ *     "ca_file": "...",
+ *     "limits": { "webhook_bytes": 1048576, "runs_active": 1024, ... },
+ *     "instances": {
+ *       "streak": { "plugin": "streak.so", "sha256": "...",
+ *                   "path_secret": "file:...",        for /in/streak/<secret>
+ *                   "webhooks": [ { "event": "...", "scope": "..." } ],
+ *                   "open_max": 8,
+ *                   "config": { ... } } } }
+ *
+ * "config" is checked against the plugin's manifest, when the plugin is
+ * loaded. */
+#ifndef CONNECT_CONFIG_CONFIG_H
+#define CONNECT_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <cjson/cJSON.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+struct config_webhook {
+    const char *event; /* the source's word */
+    const char *scope; /* the source's key of what is watched */
+};
+
+struct config_instance {
+    const char *name;
+    const char *plugin;      /* absolute path of the .so */
+    const char *sha256;      /* hex or NULL */
+    const char *path_secret; /* the value, or NULL: receives no webhooks */
+    const struct config_webhook *webhooks;
+    size_t webhook_count;
+    uint32_t open_max;       /* 0: as the plugin says */
+    const cJSON *config;     /* object; credentials still as references */
+    const char *place;       /* "connect.json:12" for messages */
+};
+
+struct config_limits {
+    uint32_t webhook_bytes;   /* body of a webhook; default 1 MiB */
+    uint32_t connections;     /* default 4096 */
+    uint32_t runs_active;     /* runs in memory; default 1024 */
+    uint32_t attempts;        /* answers about a record before it is parked;
+                               * default 5 */
+    uint32_t retry_after_ms;  /* cap of Retry-After; default 15 min */
+    uint32_t operation_ms;    /* time-out of an operation; default 60 s */
+    uint32_t stuck_ms;        /* after a cancel, until an instance is given
+                               * up; default 10 s */
+    uint32_t drain_ms;        /* of a stop; default 30 s */
+    uint32_t jq_processes;    /* default 1, at most 8 */
+    uint32_t jq_ms;           /* default 2000 */
+    uint32_t jq_mib;          /* default 256 */
+    uint32_t event_days;      /* identities of events are kept; default 400 */
+};
+
+struct config {
+    const char *path;      /* of the file */
+    const char *directory; /* of the file */
+    const char *data, *plugins, *records, *flows;
+    const char *listen_address;
+    uint16_t listen_port;  /* 0: the kernel chooses */
+    const char *tls_certificate; /* path or NULL */
+    const char *tls_key;         /* path or NULL */
+    const char *public_address;  /* without a slash at the end; NULL: none */
+    const char *admin_socket, *admin_group;
+    const char *ca_file;         /* further trusted certificates, or NULL */
+    enum log_level log_level;
+    const char *log_form;        /* "auto", "json", "text" */
+    struct config_limits limits;
+    const struct config_instance *instances;
+    size_t instance_count;
+};
+
+/* Read and check.  The error is "connect.json:12: /listen/port: must be a number
+ * from 0 to 65535, is a text". */
+int config_read(const char *path, struct config **ret_config, struct error *err)
+    MUST_USE;
+void config_destroy(struct config *config);
+
+/* A text of JSON with comments to a value by the strict reader; and the line on
+ * which the value of a JSON Pointer stands, 0 if there is none.  Flow files use
+ * them too. */
+int config_parse(const char *name, const char *text, size_t len,
+                 cJSON **ret_value, struct error *err) MUST_USE;
+unsigned config_line(const char *text, size_t len, const char *pointer);
+/* Read a whole regular file of at most bytes_max; the caller frees it. */
+int config_file(const char *path, size_t bytes_max, char **ret_text,
+                size_t *ret_len, struct error *err) MUST_USE;
+
+#endif
