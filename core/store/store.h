@@ -1,0 +1,455 @@
+/* store.h - the durable point: one interface, SQLite behind it.
+ *
+ * Everything that must survive is changed through store_commit: one call, one
+ * batch of changes, one transaction, answered by a callback when it is synced
+ * to disk.  Batches of many callers share one sync (group commit), yet each
+ * batch takes effect as a whole or not at all.  Reading for people goes through
+ * store_query on read-only connections and never waits for the writer.
+ *
+ * The store keeps what must be exact under concurrency, so that no caller has
+ * to hold it in memory: which event was seen before, which run of a lane is
+ * first, which delivery of a lane is first, who owns a run.  A change that
+ * depends on such a fact answers with what was decided.
+ *
+ * A run is named by its number, given out by the store; a step by its run and
+ * its path; a delivery belongs to a step and has its name.  Nothing here is a
+ * row number of the database.
+ *
+ * Time.  All times are steady milliseconds (store_steady_ms): they go on with
+ * the monotonic clock while the daemon runs and, over a restart, by the wall
+ * clock, but never backwards and by STEADY_GAP_MAX_MS at most, so that a jump of
+ * the wall clock neither fires nor delays anything.  Where a person needs a
+ * date, a wall time stands beside it.
+ *
+ * Threads.  All functions are called on one thread, the loop; callbacks come on
+ * the same thread, from store_drain.  options.notify is called on another
+ * thread and only says that store_drain has work.
+ *
+ * Memory.  A batch borrows nothing: the append functions copy.  Results are
+ * borrowed for the duration of the callback.
+ */
+#ifndef CONNECT_STORE_STORE_H
+#define CONNECT_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+struct store;
+struct store_batch;
+
+enum {
+    STORE_QUEUE_MAX = 4096,       /* batches waiting; more is -EAGAIN */
+    STORE_STEADY_GAP_MAX_MS = 24 * 3600 * 1000,
+    STORE_PATH_MAX = 256          /* bytes of a step path */
+};
+
+struct store_bytes {
+    const char *ptr;
+    size_t len;
+};
+
+/* ---- States -------------------------------------------------------------- */
+
+enum run_state {
+    RUN_QUEUED,   /* an older run of its lane is not finished */
+    RUN_READY,    /* to be claimed when due */
+    RUN_ACTIVE,   /* claimed: an engine works on it */
+    RUN_WAITING,  /* a delivery waits behind another of its lane */
+    RUN_HELD,     /* a delivery is held; wakes when due or released */
+    RUN_PARKED,   /* a person must act */
+    RUN_DONE,
+    RUN_DISCARDED /* a person gave it up, with a reason */
+};
+
+enum step_state {
+    STEP_OPEN,    /* began, no result yet */
+    STEP_DONE,    /* has its result */
+    STEP_SKIPPED, /* a condition was not met */
+    STEP_FAILED   /* a mapping or call failed for good; reason says why */
+};
+
+enum delivery_state {
+    DELIVERY_READY,    /* nothing sent, or definitely without effect */
+    DELIVERY_SENDING,  /* the intent is durable, bytes may have left */
+    DELIVERY_IN_DOUBT, /* bytes may have left and no definite answer came */
+    DELIVERY_DONE,     /* has the other system's reference */
+    DELIVERY_HELD,     /* a business reason of the other system */
+    DELIVERY_PARKED,   /* a person must act */
+    DELIVERY_DISCARDED
+};
+
+/* ---- Opening ------------------------------------------------------------- */
+
+struct store_options {
+    const char *directory;     /* holds connect.db and the look-up key */
+    const char *owner;         /* this daemon's name in claims */
+    const struct clock *clock; /* borrowed */
+    void (*notify)(void *arg); /* [any thread] store_drain has work */
+    void *notify_arg;
+    uint32_t commit_batch_max; /* batches in one transaction; 0: 512 */
+    bool inline_mode;          /* no threads: store_drain does the work itself,
+                                * for simulation and for offline tools */
+};
+
+/* Open or create, migrate, verify the audit chain's head, give back what this
+ * owner had claimed: ACTIVE runs become READY and SENDING deliveries IN_DOUBT. */
+int store_open(const struct store_options *options, struct store **ret_store,
+               struct error *err) MUST_USE;
+/* Commits what is queued, then closes.  Callbacks not yet delivered come now. */
+void store_close(struct store *store);
+/* Run the callbacks of what was committed or read. */
+void store_drain(struct store *store);
+
+int64_t store_steady_ms(const struct store *store);
+/* Batches queued and not yet answered. */
+size_t store_backlog(const struct store *store);
+
+/* ---- Changing ------------------------------------------------------------ */
+
+/* What one change decided. */
+enum store_decision {
+    STORE_APPLIED,   /* done as asked */
+    STORE_DUPLICATE, /* accept: this event was stored before */
+    STORE_BEHIND,    /* delivery: waits behind another of its lane */
+    STORE_EXISTS,    /* delivery: the entity has its reference already */
+    STORE_REFUSED    /* the row is not in a state that allows it */
+};
+
+struct store_result {
+    enum store_decision decision;
+    uint64_t run;            /* accept: the first run made; BEHIND: the run that
+                              * is in front; 0: none */
+    uint32_t run_count;      /* accept: runs made, numbered from run on */
+    uint32_t ready_count;    /* runs that became READY by this change */
+    uint32_t claimed;        /* accept: bit n set: run n is ACTIVE for the
+                              * caller; else it is READY or QUEUED */
+    bool same;               /* EXISTS: the fingerprint is the one delivered */
+    struct store_bytes body; /* EXISTS: the reference, one JSON value */
+    const struct store_work *work; /* claim: the runs */
+    size_t work_count;
+};
+
+/* status: 0 or a negative errno (-ENOSPC, -EIO); when negative nothing took
+ * effect.  results has one entry per change, in the order of appending. */
+typedef void store_committed_fn(void *arg, int status,
+                                const struct store_result *results,
+                                size_t result_count);
+
+struct store_batch *store_batch_create(void);
+void store_batch_destroy(struct store_batch *batch); /* if not committed */
+
+/* Takes the batch.  -EAGAIN: the queue is full; the batch is still the
+ * caller's. */
+int store_commit(struct store *store, struct store_batch *batch,
+                 store_committed_fn *fn, void *arg) MUST_USE;
+
+/* One run that an accepted event begins. */
+struct store_accept_run {
+    const char *flow;         /* name */
+    const char *flow_version; /* as given to store_batch_flow */
+    struct store_bytes key;   /* lane of the flow: runs of equal key stay in
+                               * order; empty: a lane of its own */
+    bool claim;               /* make it ACTIVE for the caller if its lane is
+                               * free */
+    int32_t priority;         /* smaller first */
+};
+
+/* An event becomes a record and runs, or is counted as a duplicate. */
+struct store_accept {
+    const char *origin;           /* instance that emitted it */
+    const char *type;             /* "box_event/1" */
+    struct store_bytes id;        /* identity of the event at its origin */
+    struct store_bytes key;       /* its ordering key */
+    struct store_bytes body;      /* one JSON value */
+    struct store_bytes person;    /* whom it concerns; may be empty */
+    int64_t wall_ms;              /* when it happened */
+    uint32_t change;              /* CN_UPSERT or CN_DELETE */
+    uint32_t run_count;           /* at most 32 */
+    const struct store_accept_run *runs;
+};
+void store_batch_accept(struct store_batch *batch,
+                        const struct store_accept *accept);
+
+/* Authenticated bytes that could not be used. */
+struct store_quarantine {
+    const char *instance;
+    const char *reason; /* names the field, not its value */
+    struct store_bytes content;
+};
+void store_batch_quarantine(struct store_batch *batch,
+                            const struct store_quarantine *quarantine);
+
+/* A run's state.  DONE and DISCARDED free its lane: the next QUEUED run of it
+ * becomes READY (ready_count).  Any state but ACTIVE gives the claim up. */
+struct store_run_change {
+    uint64_t run;
+    enum run_state state;
+    const char *queue;     /* READY: "" or the instance it waits for */
+    int64_t due_ms;        /* READY, HELD: steady time of waking; 0: now, for
+                            * HELD: only by release */
+    const char *reason;    /* for people; NULL: none */
+    const char *code;      /* short machine word of the reason: "rejected" */
+};
+void store_batch_run(struct store_batch *batch,
+                     const struct store_run_change *change);
+
+/* A step, made or replaced as a whole. */
+struct store_step {
+    uint64_t run;
+    const char *path; /* "lines[2].post" */
+    enum step_state state;
+    uint32_t attempts;         /* answers about the record so far */
+    struct store_bytes result; /* one JSON value; may be empty */
+    const char *reason;        /* may be NULL */
+};
+void store_batch_step(struct store_batch *batch, const struct store_step *step);
+
+/* A delivery is made, with its intent if its lane is free.
+ *
+ * In one transaction: when the entity (flow, type, source key) has a reference
+ * already and existing is adopt, nothing is made and the answer is EXISTS.  Else
+ * the row is made.  When no older unfinished delivery of the same lane (target
+ * instance, type, order key) is in front, it becomes SENDING with doubt set
+ * (APPLIED); else it stays READY, and in the same transaction its run becomes
+ * WAITING, its claim given up (BEHIND); the run becomes READY, in the queue of
+ * the target instance, when its turn comes. */
+struct store_delivery {
+    uint64_t run;
+    const char *path;
+    const char *flow;
+    const char *instance;          /* target */
+    const char *type;
+    uint32_t change;
+    bool adopt;                    /* an existing entity is adopted, not sent */
+    bool skip_on_park;             /* a parked one does not block its lane */
+    struct store_bytes source_key; /* entity: what it is in the source */
+    struct store_bytes order_key;  /* lane; empty: a lane of its own */
+    struct store_bytes person;
+    struct store_bytes body;       /* one JSON value */
+};
+void store_batch_delivery(struct store_batch *batch,
+                          const struct store_delivery *delivery);
+
+/* A READY delivery is to be sent (again): SENDING with doubt set, if it is the
+ * first of its lane (APPLIED); else BEHIND as above.  EXISTS as above, the
+ * delivery becomes DONE.  REFUSED: not READY. */
+void store_batch_intent(struct store_batch *batch, uint64_t run,
+                        const char *path);
+
+/* How an attempt, or a probe, ended. */
+struct store_delivery_change {
+    uint64_t run;
+    const char *path;
+    enum delivery_state state; /* READY, IN_DOUBT, DONE, HELD, PARKED,
+                                * DISCARDED; doubt is cleared by all but
+                                * IN_DOUBT and PARKED-with-doubt */
+    bool doubt;                /* PARKED: it is still not known */
+    uint32_t attempts;         /* answers about the record so far */
+    uint32_t probes;           /* probes that could not tell so far */
+    int64_t due_ms;            /* READY, IN_DOUBT, HELD: not before */
+    const char *reason;        /* in the target's own words; NULL: none */
+    struct store_bytes reference; /* DONE: what the target calls it, JSON */
+};
+/* DONE, DISCARDED, and PARKED with skip_on_park free the lane: the run of the
+ * next delivery becomes READY (ready_count).  DONE writes the entity's
+ * reference and version. */
+void store_batch_delivery_change(struct store_batch *batch,
+                                 const struct store_delivery_change *change);
+
+/* A new body for a delivery that has sent nothing (READY, HELD, PARKED without
+ * doubt); REFUSED otherwise. */
+void store_batch_delivery_body(struct store_batch *batch, uint64_t run,
+                               const char *path, struct store_bytes body);
+
+void store_batch_cursor(struct store_batch *batch, const char *instance,
+                        const char *stream, struct store_bytes cursor);
+/* An empty value removes the key. */
+void store_batch_state(struct store_batch *batch, const char *instance,
+                       const char *key, struct store_bytes value);
+/* The text of a flow, once per version. */
+void store_batch_flow(struct store_batch *batch, const char *name,
+                      const char *version, struct store_bytes text);
+/* One row per distinct cause; raised again it is counted. */
+void store_batch_alert(struct store_batch *batch, const char *cause,
+                       const char *text);
+void store_batch_alert_clear(struct store_batch *batch, const char *cause);
+/* What a person did.  State changes write their own entries. */
+void store_batch_audit(struct store_batch *batch, const char *actor,
+                       const char *act, uint64_t run, const char *detail);
+
+/* A person's acts on a run; REFUSED when its state does not allow it.
+ * retry: PARKED, HELD -> READY; a failed step is opened again with its attempts
+ * cleared; a PARKED or HELD delivery becomes READY, or IN_DOUBT when doubt is
+ * set.  release: HELD -> READY.  discard: any but ACTIVE and DONE -> DISCARDED;
+ * REFUSED while a delivery of it is in doubt. */
+enum store_act { STORE_RETRY, STORE_RELEASE, STORE_DISCARD };
+void store_batch_act(struct store_batch *batch, const char *actor,
+                     enum store_act act, uint64_t run, const char *reason);
+
+/* Claim up to count READY runs of a queue that are due, oldest first: ACTIVE,
+ * owned, leased.  Also takes runs whose lease of another owner has ended. */
+void store_batch_claim(struct store_batch *batch, const char *queue,
+                       size_t count);
+/* Give an ACTIVE run of this owner back as after a crash: READY, and what it
+ * was SENDING becomes IN_DOUBT.  For an engine that could not record how an
+ * attempt ended. */
+void store_batch_recover(struct store_batch *batch, uint64_t run);
+/* Renew the leases of all runs this owner holds. */
+void store_batch_renew(struct store_batch *batch);
+
+/* ---- What a claim loads -------------------------------------------------- */
+
+struct store_step_row {
+    const char *path;
+    enum step_state state;
+    uint32_t attempts;
+    struct store_bytes result;
+    const char *reason;
+};
+
+struct store_delivery_row {
+    const char *path;
+    const char *instance;
+    const char *type;
+    uint32_t change;
+    enum delivery_state state;
+    bool doubt;
+    uint32_t attempts, probes;
+    int64_t due_ms;
+    int64_t intent_ms; /* steady time of the last intent; 0: none */
+    struct store_bytes body, reference;
+    struct store_bytes source_key;
+    const char *reason;
+};
+
+struct store_work {
+    uint64_t run;
+    const char *flow, *flow_version;
+    const char *origin, *type;
+    struct store_bytes id, key, body, person; /* of the trigger record */
+    int64_t wall_ms;
+    uint32_t change;
+    const struct store_step_row *steps;
+    size_t step_count;
+    const struct store_delivery_row *deliveries;
+    size_t delivery_count;
+};
+
+/* ---- Reading ------------------------------------------------------------- */
+
+enum store_query_kind {
+    STORE_QUERY_RUNS,       /* summaries, newest first */
+    STORE_QUERY_RUN,        /* one run with steps, deliveries and history */
+    STORE_QUERY_COUNTS,     /* how many in each state, what waits longest */
+    STORE_QUERY_HISTORY,    /* audit entries after a sequence number */
+    STORE_QUERY_ALERTS,
+    STORE_QUERY_QUARANTINE,
+    STORE_QUERY_CURSORS,    /* of one instance */
+    STORE_QUERY_STATE,      /* small values of one instance */
+    STORE_QUERY_FLOW,       /* the text of one flow version */
+    STORE_QUERY_READY       /* queues with READY runs, and when the next is due */
+};
+
+struct store_query {
+    enum store_query_kind kind;
+    uint64_t run;            /* RUN; RUNS: numbers below this; 0: from the top;
+                              * QUARANTINE: likewise */
+    uint64_t sequence;       /* HISTORY: entries after this */
+    uint32_t states;         /* RUNS: bit (1 << run_state); 0: all */
+    const char *flow;        /* RUNS: only this; FLOW: its name; NULL: any */
+    const char *version;     /* FLOW */
+    const char *instance;    /* CURSORS, STATE */
+    size_t limit;            /* rows; 0: 50; at most 1000 */
+};
+
+struct store_run_row {
+    uint64_t run;
+    const char *flow, *flow_version, *origin, *type;
+    enum run_state state;
+    const char *queue, *code, *reason;
+    int64_t accepted_wall_ms, finished_wall_ms; /* finished: 0 while open */
+    int64_t due_in_ms;     /* until it wakes; 0: now; -1: not by time */
+    uint64_t behind;       /* QUEUED, WAITING: the run in front; 0: none */
+    uint32_t waiting_behind; /* runs that wait for this one */
+    struct store_bytes label; /* what its last delivery is called by the target,
+                               * JSON; may be empty */
+};
+
+struct store_history_row {
+    uint64_t sequence;
+    int64_t wall_ms;
+    const char *actor; /* "connectd" or who acted */
+    const char *act;   /* "run.ready", "delivery.sending", "event.accepted" */
+    uint64_t run;
+    const char *path;
+    const char *detail;  /* ids, states and hashes only */
+    const char *hash;    /* hex */
+};
+
+struct store_count_row {
+    enum run_state state;
+    uint64_t count;
+    int64_t oldest_wall_ms;
+};
+
+struct store_alert_row {
+    const char *cause, *text;
+    int64_t first_wall_ms, last_wall_ms;
+    uint64_t count;
+    bool acknowledged;
+};
+
+struct store_quarantine_row {
+    uint64_t number;
+    const char *instance, *reason;
+    int64_t first_wall_ms, last_wall_ms;
+    uint64_t count;
+    struct store_bytes content;
+};
+
+struct store_value_row {
+    const char *name; /* stream or key */
+    struct store_bytes value;
+};
+
+struct store_ready_row {
+    const char *queue;
+    uint64_t due_count;  /* READY and due now */
+    int64_t next_due_ms; /* steady time of the earliest one not due; 0: none */
+};
+
+struct store_rows {
+    const struct store_run_row *runs;
+    size_t run_count;
+    /* RUN */
+    const struct store_work *work; /* NULL: no such run */
+    int64_t work_steady_ms;        /* now, to compare due times with */
+    const struct store_history_row *history;
+    size_t history_count;
+    const struct store_count_row *counts;
+    size_t count_count;
+    uint64_t event_count, duplicate_count; /* COUNTS */
+    const struct store_alert_row *alerts;
+    size_t alert_count;
+    const struct store_quarantine_row *quarantine;
+    size_t quarantine_count;
+    const struct store_value_row *values;
+    size_t value_count;
+    const struct store_ready_row *ready;
+    size_t ready_count;
+};
+
+typedef void store_read_fn(void *arg, int status, const struct store_rows *rows);
+
+/* -EAGAIN: too many queries wait. */
+int store_query(struct store *store, const struct store_query *query,
+                store_read_fn *fn, void *arg) MUST_USE;
+
+/* Walk the whole audit chain; 0, or -EBADMSG with the first bad entry named. */
+int store_verify(struct store *store, struct error *err) MUST_USE;
+
+#endif
