@@ -11,8 +11,8 @@
 #include "sim_json.h"
 
 enum {
-    LIMIT_DEFAULT = 1000,    /* entries of one answer */
-    LIMIT_MAX = 100000,      /* some 40 MB */
+    LIMIT_DEFAULT = 1000, /* entries of one answer */
+    LIMIT_MAX = 100000,   /* some 40 MB */
     ANSWER_BYTES_MAX = 1 << 28
 };
 
@@ -191,16 +191,11 @@ static const struct {
     const char *path;
     control_fn *fn;
 } routes[] = {
-    {"GET", "health", get_health},
-    {"GET", "ledger", get_ledger},
-    {"GET", "documents", get_documents},
-    {"GET", "deliveries", get_deliveries},
-    {"GET", "faults", get_faults},
-    {"POST", "faults", post_faults},
-    {"DELETE", "faults", delete_faults},
-    {"GET", "clock", get_clock},
-    {"POST", "clock", post_clock},
-    {"POST", "reset", post_reset},
+    {"GET", "health", get_health},       {"GET", "ledger", get_ledger},
+    {"GET", "documents", get_documents}, {"GET", "deliveries", get_deliveries},
+    {"GET", "faults", get_faults},       {"POST", "faults", post_faults},
+    {"DELETE", "faults", delete_faults}, {"GET", "clock", get_clock},
+    {"POST", "clock", post_clock},       {"POST", "reset", post_reset},
 };
 
 void sim_control_handle(const struct sim_control *control,
@@ -216,8 +211,8 @@ void sim_control_handle(const struct sim_control *control,
             return;
         }
     }
-    if (program->control && program->control(program->arg, path, request,
-                                             answer))
+    if (program->control &&
+        program->control(program->arg, path, request, answer))
         return;
     sim_answer_error(answer, 404, "no such control route");
 }

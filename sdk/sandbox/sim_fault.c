@@ -248,3 +248,10 @@ bool sim_fault_present(const struct sim_faults *faults,
             return true;
     return false;
 }
+
+void sim_fault_end(struct sim_faults *faults, enum sim_fault_kind kind)
+{
+    for (struct sim_fault *fault = faults->first; fault; fault = fault->next)
+        if (fault->kind == kind)
+            fault->count = 0;
+}

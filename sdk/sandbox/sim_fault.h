@@ -73,8 +73,10 @@ void sim_fault_list(const struct sim_faults *faults, struct buf *buf);
 const struct sim_fault *sim_fault_take(struct sim_faults *faults,
                                        const char *name, const char *method,
                                        const char *url, const char *body);
-/* Is an unlimited or unused refuse fault there?  Used by sim_server. */
+/* Is a fault of this kind there that is not used up? */
 bool sim_fault_present(const struct sim_faults *faults,
                        enum sim_fault_kind kind);
+/* Count all faults of this kind as used up. */
+void sim_fault_end(struct sim_faults *faults, enum sim_fault_kind kind);
 
 #endif

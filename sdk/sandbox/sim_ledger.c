@@ -336,11 +336,11 @@ static void append_document(const struct sim_ledger *ledger, struct buf *buf,
     sim_json_append_text(buf, document->reference);
     buf_append_text(buf, ",\"change\":");
     sim_json_append_text(buf, document->change);
-    buf_printf(buf, ",\"commits\":%llu,\"same_reference\":%zu,\"detail\":%s}",
-               (unsigned long long)document->commits,
-               sim_ledger_count_reference(ledger, document->kind,
-                                          document->reference),
-               document->detail);
+    buf_printf(
+        buf, ",\"commits\":%llu,\"same_reference\":%zu,\"detail\":%s}",
+        (unsigned long long)document->commits,
+        sim_ledger_count_reference(ledger, document->kind, document->reference),
+        document->detail);
 }
 
 static void count_reference(struct sim_ledger *ledger,

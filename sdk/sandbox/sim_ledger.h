@@ -39,9 +39,9 @@ void sim_ledger_end_request(struct sim_ledger *ledger, uint64_t number,
                             const char *fault);
 
 /* A document was committed.  kind and key name it; committing the same again
- * counts its commits and keeps the latest detail.  reference is the caller's own
- * number for it (may be ""): documents of one kind with equal references are
- * counted, which shows duplicates.  change: "create", "update", "delete".
+ * counts its commits and keeps the latest detail.  reference is the caller's
+ * own number for it (may be ""): documents of one kind with equal references
+ * are counted, which shows duplicates.  change: "create", "update", "delete".
  * detail: amounts as texts, printed at once; may be NULL. */
 void sim_ledger_document(struct sim_ledger *ledger, const char *kind,
                          const char *key, const char *reference,
