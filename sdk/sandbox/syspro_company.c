@@ -417,19 +417,23 @@ void syspro_company_done(struct syspro_company *company)
     struct syspro_order *order, *order_next;
     struct syspro_po *entry, *entry_next;
 
-    HASH_ITER (hh, company->customers, customer, customer_next) {
+    HASH_ITER(hh, company->customers, customer, customer_next)
+    {
         HASH_DEL(company->customers, customer);
         free(customer);
     }
-    HASH_ITER (hh, company->items, item, item_next) {
+    HASH_ITER(hh, company->items, item, item_next)
+    {
         HASH_DEL(company->items, item);
         free(item);
     }
-    HASH_ITER (hh, company->purchase_orders, entry, entry_next) {
+    HASH_ITER(hh, company->purchase_orders, entry, entry_next)
+    {
         HASH_DEL(company->purchase_orders, entry);
         free(entry);
     }
-    HASH_ITER (hh, company->orders, order, order_next) {
+    HASH_ITER(hh, company->orders, order, order_next)
+    {
         HASH_DEL(company->orders, order);
         syspro_order_free(order);
     }

@@ -13,7 +13,7 @@
 #include <uthash.h>
 
 /* Bytes of a text of n characters: three at most for each in Windows-1252. */
-#define SYSPRO_TEXT(n) ((n) * 3 + 1)
+#define SYSPRO_TEXT(n) ((n)*3 + 1)
 
 enum {
     SYSPRO_KEY_MAX = 21,          /* stored key with its NUL */
@@ -31,7 +31,7 @@ struct syspro_customer {
     char short_name[SYSPRO_TEXT(20)];
     char currency[4];
     char branch[11], salesperson[21], area[4], terms[3];
-    char warehouse[11];   /* sales warehouse, "" none */
+    char warehouse[11]; /* sales warehouse, "" none */
     char email[SYSPRO_TEXT(255)];
     char address[5][SYSPRO_TEXT(40)];
     char postal_code[11];
@@ -53,7 +53,7 @@ struct syspro_item {
     char description[SYSPRO_TEXT(50)];
     char stock_uom[11], alternate_uom[11], other_uom[11];
     char product_class[21];
-    char warehouse[11]; /* warehouse to use */
+    char warehouse[11];  /* warehouse to use */
     char price_text[24]; /* selling price as set */
     int64_t price;
     int decimals; /* of a quantity, 0 to 6 */
@@ -69,8 +69,8 @@ struct syspro_warehouse {
 };
 
 struct syspro_line {
-    int number;      /* SYSPRO's line number */
-    char type;       /* 1 stocked or non-stocked, 6 comment, 5 misc, 4 freight */
+    int number; /* SYSPRO's line number */
+    char type;  /* 1 stocked or non-stocked, 6 comment, 5 misc, 4 freight */
     bool non_stocked;
     char stock_code[31];
     char description[SYSPRO_TEXT(100)]; /* or the comment */
@@ -120,18 +120,18 @@ struct syspro_codes {
 
 /* Switches of the site; every one is named so in /_sim/company. */
 struct syspro_options {
-    bool customer_keys_numeric;      /* stored with 15 digits */
-    int customer_presentation;       /* digits shown */
+    bool customer_keys_numeric; /* stored with 15 digits */
+    int customer_presentation;  /* digits shown */
     int order_presentation;
-    bool duplicate_po_refused;       /* company option; only A bypasses it */
-    bool cancelled_count_duplicate;  /* cancelled orders count as duplicates */
-    bool tax_code_changes;           /* StockTaxCode may be sent */
-    char open_period_from[8];        /* CCYY-MM; "" all open */
-    char clean_shape;                /* A or B */
-    char body;                       /* r raw, j JSON-quoted, s <string> */
-    int request_bytes_max;           /* request line and headers */
-    int64_t idle_ms;                 /* of a session; 0 never */
-    int sessions_max;                /* licences; 0 no limit */
+    bool duplicate_po_refused;      /* company option; only A bypasses it */
+    bool cancelled_count_duplicate; /* cancelled orders count as duplicates */
+    bool tax_code_changes;          /* StockTaxCode may be sent */
+    char open_period_from[8];       /* CCYY-MM; "" all open */
+    char clean_shape;               /* A or B */
+    char body;                      /* r raw, j JSON-quoted, s <string> */
+    int request_bytes_max;          /* request line and headers */
+    int64_t idle_ms;                /* of a session; 0 never */
+    int sessions_max;               /* licences; 0 no limit */
 };
 
 struct syspro_company {
@@ -175,8 +175,8 @@ bool syspro_codes_have(const struct syspro_codes *codes, const char *code);
 struct syspro_order *syspro_company_order(struct syspro_company *company,
                                           const char *text);
 /* The first order with that PO number (follow po_next), or NULL. */
-struct syspro_order *
-syspro_company_orders_by_po(struct syspro_company *company, const char *po);
+struct syspro_order *syspro_company_orders_by_po(struct syspro_company *company,
+                                                 const char *po);
 struct syspro_stock *syspro_item_stock(struct syspro_item *item,
                                        const char *warehouse);
 

@@ -81,8 +81,8 @@ int syspro_decimal_read(const char *text, int integers, int decimals,
 static void write_plain(int64_t millionths, int decimals, char *out,
                         size_t out_len)
 {
-    uint64_t size = millionths < 0 ? 0 - (uint64_t)millionths
-                                   : (uint64_t)millionths;
+    uint64_t size =
+        millionths < 0 ? 0 - (uint64_t)millionths : (uint64_t)millionths;
     char fraction[8];
 
     snprintf(fraction, sizeof(fraction), "%06" PRIu64, size % MILLION);

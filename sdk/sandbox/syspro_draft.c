@@ -83,7 +83,8 @@ static int read_flags(xmlNodePtr parent, struct syspro_parameters *p,
     return 0;
 }
 
-int syspro_parameters_read(xmlNodePtr root, struct syspro_parameters *parameters,
+int syspro_parameters_read(xmlNodePtr root,
+                           struct syspro_parameters *parameters,
                            struct error *err)
 {
     xmlNodePtr parent = syspro_xml_child(root, "Parameters");
@@ -197,8 +198,8 @@ bool syspro_draft_number(struct syspro_draft *draft, xmlNodePtr section,
                            out);
     else
         syspro_draft_error(draft, section,
-                           "%s '%.30s' exceeds %d digits and %d decimals",
-                           name, out, integers, decimals);
+                           "%s '%.30s' exceeds %d digits and %d decimals", name,
+                           out, integers, decimals);
     return false;
 }
 

@@ -22,11 +22,11 @@ struct syspro_parameters {
     char customer_to_use[SYSPRO_KEY_MAX];
     char warehouse_list[256];
     int days_to_ship_min;
-    char non_stock;     /* AllowNonStockItems: Y N S */
-    char duplicates;    /* AllowDuplicateOrderNumbers: N Y A */
-    char check_po;      /* CheckForCustomerPoNumbers: Y N C */
-    char allocation;    /* AllocationAction: F B A */
-    char warnings;      /* IgnoreWarnings: N Y W */
+    char non_stock;  /* AllowNonStockItems: Y N S */
+    char duplicates; /* AllowDuplicateOrderNumbers: N Y A */
+    char check_po;   /* CheckForCustomerPoNumbers: Y N C */
+    char allocation; /* AllocationAction: F B A */
+    char warnings;   /* IgnoreWarnings: N Y W */
     bool no_credit_ok, earlier_ship_ok, price_entered, zero_price_ok;
     bool hold_is_warning, manual_number, description_supplied;
     bool customer_warehouse;
@@ -38,16 +38,16 @@ struct syspro_message {
 };
 
 struct syspro_draft {
-    struct syspro_company *company;               /* borrowed */
-    const struct syspro_parameters *parameters;   /* borrowed */
-    const char *today;                            /* borrowed, CCYY-MM-DD */
-    xmlNodePtr orders, header, details;           /* borrowed */
-    char action;                                  /* A, C, D; 0 not known */
-    char po[SYSPRO_TEXT_MAX];                     /* as sent */
-    struct syspro_customer *customer;             /* borrowed; NULL not found */
-    struct syspro_order *existing;                /* borrowed; for C and D */
-    struct syspro_order *order;                   /* owned until committed */
-    struct syspro_message *errors, *warnings;     /* owned */
+    struct syspro_company *company;             /* borrowed */
+    const struct syspro_parameters *parameters; /* borrowed */
+    const char *today;                          /* borrowed, CCYY-MM-DD */
+    xmlNodePtr orders, header, details;         /* borrowed */
+    char action;                                /* A, C, D; 0 not known */
+    char po[SYSPRO_TEXT_MAX];                   /* as sent */
+    struct syspro_customer *customer;           /* borrowed; NULL not found */
+    struct syspro_order *existing;              /* borrowed; for C and D */
+    struct syspro_order *order;                 /* owned until committed */
+    struct syspro_message *errors, *warnings;   /* owned */
     size_t errors_len, warnings_len;
     bool rejected_by_warnings, committed;
     char back_ordered[8][31]; /* items for BackOrderComment, first ones */
@@ -55,7 +55,8 @@ struct syspro_draft {
 };
 
 /* -EINVAL with a reason when a value is outside of its list. */
-int syspro_parameters_read(xmlNodePtr root, struct syspro_parameters *parameters,
+int syspro_parameters_read(xmlNodePtr root,
+                           struct syspro_parameters *parameters,
                            struct error *err);
 
 void syspro_draft_init(struct syspro_draft *draft);

@@ -58,7 +58,8 @@ static void check_fields(struct syspro_draft *draft)
             continue;
         if (draft->action == 'C' && strcmp(text, "{blank}") == 0)
             *text = '\0';
-        syspro_text_set((char *)draft->order + field->offset, field->size, text);
+        syspro_text_set((char *)draft->order + field->offset, field->size,
+                        text);
     }
 }
 
@@ -79,8 +80,8 @@ static void check_customer(struct syspro_draft *draft)
     }
     draft->customer = syspro_company_customer(draft->company, text);
     if (draft->customer == NULL) {
-        syspro_draft_error(draft, draft->header,
-                           "Customer '%.20s' not found", text);
+        syspro_draft_error(draft, draft->header, "Customer '%.20s' not found",
+                           text);
         return;
     }
     SYSPRO_SET(draft->order->customer, draft->customer->code);

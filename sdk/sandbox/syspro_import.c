@@ -292,8 +292,7 @@ void syspro_import_post(struct syspro_company *company, const char *parameters,
                         const struct syspro_import_fault *fault,
                         syspro_import_fn *committed, void *arg, struct buf *out)
 {
-    struct import import = {
-        .company = company, .fault = fault, .today = today};
+    struct import import = {.company = company, .fault = fault, .today = today};
     struct error err = {""};
     xmlDocPtr settings = NULL, data = NULL;
 
@@ -306,9 +305,9 @@ void syspro_import_post(struct syspro_company *company, const char *parameters,
     data = read_document(document, "XmlIn", out);
     if (data == NULL)
         goto out;
-    if (syspro_parameters_read(
-            settings != NULL ? xmlDocGetRootElement(settings) : NULL,
-            &import.parameters, &err) != 0) {
+    if (syspro_parameters_read(settings != NULL ? xmlDocGetRootElement(settings)
+                                                : NULL,
+                               &import.parameters, &err) != 0) {
         buf_printf(out, "ERROR: %s", err.text);
         goto out;
     }

@@ -254,8 +254,7 @@ static void check_price(struct syspro_draft *draft, xmlNodePtr node,
     int64_t sent = 0;
     size_t errors = draft->errors_len;
     bool is_new = line->price_text[0] == '\0';
-    bool given =
-        syspro_draft_number(draft, node, "Price", 10, 5, text, &sent);
+    bool given = syspro_draft_number(draft, node, "Price", 10, 5, text, &sent);
 
     check_uom(draft, node, "PriceUom", line, item, given, line->price_uom);
     if (errors != draft->errors_len || (!given && !is_new))
@@ -391,8 +390,7 @@ static void check_comment_line(struct syspro_draft *draft, xmlNodePtr node)
     if (syspro_draft_field(draft, node, "AttachedLineNumber", 4, text)) {
         int number = (int)strtol(text, NULL, 10);
 
-        if (number >= line->number ||
-            line_find(draft->order, number) == NULL)
+        if (number >= line->number || line_find(draft->order, number) == NULL)
             syspro_draft_error(draft, node, "Attached line '%s' not found",
                                text);
     }
@@ -492,8 +490,7 @@ static void split(struct syspro_line *line, const struct syspro_stock *stock)
         available = 0;
     line->ship = 0;
     if (line->allocation == 'A')
-        line->ship =
-            available < line->quantity ? available : line->quantity;
+        line->ship = available < line->quantity ? available : line->quantity;
     else if (line->allocation == 'F' && available >= line->quantity)
         line->ship = line->quantity;
     line->back = line->quantity - line->ship;
@@ -513,7 +510,8 @@ static void warn_back_order(struct syspro_draft *draft,
                       "'%s'",
                       quantity, line->stock_code);
     if (draft->back_ordered_len < room)
-        SYSPRO_SET(draft->back_ordered[draft->back_ordered_len++], line->stock_code);
+        SYSPRO_SET(draft->back_ordered[draft->back_ordered_len++],
+                   line->stock_code);
 }
 
 void syspro_line_allocate(struct syspro_draft *draft)
