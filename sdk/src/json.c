@@ -329,21 +329,22 @@ static cJSON *text_node(int type, const char *text, size_t len)
 /* A string with NUL bytes in it, in the form that json.h describes. */
 static cJSON *string_with_nul(cn_str text, size_t nul_count)
 {
-    cJSON *value = text_node(cJSON_String, text.ptr, text.len + nul_count - 1);
-    char *to;
+    size_t len = 0;
+    char *copy = malloc(text.len + nul_count);
+    cJSON *value = NULL;
 
-    if (!value)
+    if (!copy)
         return NULL;
-    to = value->valuestring;
     for (size_t at = 0; at < text.len; at++) {
         if (text.ptr[at]) {
-            *to++ = text.ptr[at];
+            copy[len++] = text.ptr[at];
         } else {
-            *to++ = (char)0xc0;
-            *to++ = (char)0x80;
+            copy[len++] = (char)0xc0;
+            copy[len++] = (char)0x80;
         }
     }
-    *to = '\0';
+    value = text_node(cJSON_String, copy, len);
+    free(copy);
     return value;
 }
 

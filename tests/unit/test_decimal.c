@@ -179,9 +179,18 @@ static void multiplies(void **state)
 
 static void compares(void **state)
 {
-    static const char *const rising[] = {"-" NINES38,  "-2",    "-1.5", "-0.01",
-                                         "0",          "0.001", "0.01", "1",
-                                         "1.00000001", "10",    NINES38};
+    static const char *const rising[] = {
+        "-99999999999999999999999999999999999999",
+        "-2",
+        "-1.5",
+        "-0.01",
+        "0",
+        "0.001",
+        "0.01",
+        "1",
+        "1.00000001",
+        "10",
+        NINES38};
     enum { COUNT = sizeof(rising) / sizeof(*rising) };
 
     (void)state;
