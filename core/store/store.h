@@ -284,14 +284,16 @@ void store_batch_audit(struct store_batch *batch, const char *actor,
 /* A person's acts on a run; REFUSED when its state does not allow it.
  * retry: PARKED, HELD -> READY; a failed step is opened again with its attempts
  * cleared; a PARKED or HELD delivery becomes READY, or IN_DOUBT when doubt is
- * set.  release: HELD -> READY.  discard: any but ACTIVE and DONE -> DISCARDED;
+ * set.  restart: as retry, but the run begins anew: its steps and deliveries are
+ * forgotten (the audit keeps them); REFUSED when a delivery of it is DONE or in
+ * doubt.  release: HELD -> READY.  discard: any but ACTIVE and DONE -> DISCARDED;
  * REFUSED while a delivery of it is in doubt. */
-enum store_act { STORE_RETRY, STORE_RELEASE, STORE_DISCARD };
+enum store_act { STORE_RETRY, STORE_RESTART, STORE_RELEASE, STORE_DISCARD };
 void store_batch_act(struct store_batch *batch, const char *actor,
                      enum store_act act, uint64_t run, const char *reason);
 
-/* Claim up to count READY runs of a queue that are due, oldest first: ACTIVE,
- * owned, leased.  Also takes runs whose lease of another owner has ended. */
+/* Claim up to count runs of a queue that are due, READY or HELD with a due time,
+ * by priority and number: ACTIVE, owned, leased.  Also takes runs whose lease of another owner has ended. */
 void store_batch_claim(struct store_batch *batch, const char *queue,
                        size_t count);
 /* Give an ACTIVE run of this owner back as after a crash: READY, and what it
