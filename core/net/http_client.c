@@ -1,11 +1,11 @@
 /* http_client.c - requests to other systems: libcurl multi on a uv_loop.
  *
  * One idea: libcurl decides nothing about safety by itself.  Every handle is
- * set up by set_rules() with the same rules, none of which an option can relax,
- * and a request with effect is counted where it goes out: on_sending() runs
- * when the connection stands, TLS included, and before the first byte of the
- * request. That is also how `sent` is known, and where a second sending of a
- * request with effect is stopped (libcurl repeats a request when a reused
+ * set up by http_client_rules with the same rules, none of which an option can
+ * relax, and a request with effect is counted where it goes out: on_sending()
+ * runs when the connection stands, TLS included, and before the first byte of
+ * the request. That is also how `sent` is known, and where a second sending of
+ * a request with effect is stopped (libcurl repeats a request when a reused
  * connection dies).
  *
  *   send -> open (table, libcurl) -> ended (list) -> fn -> freed
@@ -18,18 +18,13 @@
  * All on the loop's thread.  libcurl resolves names on threads of its own. */
 #include "net/http_client.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <curl/curl.h>
 #include <errno.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
-#include <pthread.h>
-#include <signal.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <uthash.h>
 #include <utlist.h>
 
@@ -37,7 +32,9 @@
 #include "base/memory.h"
 #include "net/http_client_build.h"
 #include "net/http_client_head.h"
+#include "net/http_client_library.h"
 #include "net/http_client_outcome.h"
+#include "net/http_client_rules.h"
 
 enum {
     OPEN_MAX = 1024,      /* requests; each costs about 40 KiB while open */
@@ -46,10 +43,7 @@ enum {
     TIMEOUT_MS = 30 * 1000,
     CONNECT_TIMEOUT_MS = 10 * 1000,
     ANSWER_BYTES_MAX = CN_BODY_MAX,
-    REQUEST_BYTES_MAX = CN_BODY_MAX,
-    IDLE_SECONDS_MAX = 60, /* below what servers and firewalls allow */
-    SECURITY_LEVEL = 2,    /* OpenSSL: no key below 2048 bits, no SHA-1 */
-    HOST_LEN_MAX = 255     /* of a DNS name */
+    REQUEST_BYTES_MAX = CN_BODY_MAX
 };
 
 struct socket_watch {
@@ -100,84 +94,7 @@ struct http_client {
     void *closed_arg;
 };
 
-/* ---- libcurl's memory ------------------------------------------------------
- *
- * libcurl copies URL and header lines; its copies are wiped as well, because
- * everything it frees is.  The size stands before each block. */
-
-union block {
-    size_t size;
-    max_align_t align;
-};
-
-static void *block_malloc(size_t size)
-{
-    union block *block;
-
-    if (size > SIZE_MAX - sizeof(*block))
-        return NULL;
-    block = memory_zero(1, sizeof(*block) + size);
-    block->size = size;
-    return block + 1;
-}
-
-static void block_free(void *ptr)
-{
-    union block *block = ptr;
-
-    if (!block)
-        return;
-    block--;
-    explicit_bzero(block + 1, block->size);
-    free(block);
-}
-
-static void *block_realloc(void *ptr, size_t size)
-{
-    union block *old = ptr;
-    void *grown = block_malloc(size);
-
-    if (grown && old) {
-        memcpy(grown, ptr, old[-1].size < size ? old[-1].size : size);
-        block_free(ptr);
-    }
-    return grown;
-}
-
-static char *block_strdup(const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *copy = block_malloc(size);
-
-    if (copy)
-        memcpy(copy, text, size);
-    return copy;
-}
-
-static void *block_calloc(size_t count, size_t size)
-{
-    if (size && count > SIZE_MAX / size)
-        return NULL;
-    return block_malloc(count * size); /* zeroed */
-}
-
-static CURLcode library_status;
-
-static void library_start(void)
-{
-    struct sigaction action;
-
-    /* OpenSSL writes to sockets without MSG_NOSIGNAL. */
-    if (!sigaction(SIGPIPE, NULL, &action) && !(action.sa_flags & SA_SIGINFO) &&
-        action.sa_handler == SIG_DFL)
-        signal(SIGPIPE, SIG_IGN);
-    library_status =
-        curl_global_init_mem(CURL_GLOBAL_DEFAULT, block_malloc, block_free,
-                             block_realloc, block_strdup, block_calloc);
-}
-
-/* ---- Ending a request ------------------------------------------------------
- */
+/* ---- Ending a request ---- */
 
 static void request_free(struct request *request)
 {
@@ -394,8 +311,7 @@ static void drain_later(struct http_client *client)
     (void)status;
 }
 
-/* ---- The loop and libcurl
- * ---------------------------------------------------*/
+/* ---- The loop and libcurl ---- */
 
 static void collect(struct http_client *client)
 {
@@ -497,7 +413,7 @@ static int on_timer(CURLM *multi, long timeout_ms, void *arg)
     return uv_timer_start(&client->timer, on_timeout, (uint64_t)timeout_ms, 0);
 }
 
-/* ---- Callbacks of one request -------------------------------------------- */
+/* ---- Callbacks of one request ---- */
 
 /* The connection stands and the request goes out now. */
 static int on_sending(void *arg, char *address, char *own_address, int port,
@@ -543,81 +459,11 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
     return 0;
 }
 
-/* A child process of the daemon must not inherit a connection. */
-static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
-                                    struct curl_sockaddr *address)
-{
-    (void)arg;
-    (void)purpose;
-    return socket(address->family,
-                  address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                  address->protocol);
-}
-
-/* Beside libcurl's own checks: OpenSSL compares the name too, and then only
- * with the names meant for it, never with the subject's common name; weak keys
- * and signatures stay refused whatever the machine's OpenSSL settings say; and
- * no environment variable makes libcurl write down session keys. */
-static CURLcode on_tls(CURL *easy, void *context, void *arg)
-{
-    SSL_CTX *tls = context;
-    struct request *request = arg;
-    X509_VERIFY_PARAM *rules = SSL_CTX_get0_param(tls);
-    unsigned char address[sizeof(struct in6_addr)];
-    int done;
-
-    (void)easy;
-    SSL_CTX_set_keylog_callback(tls, NULL);
-    SSL_CTX_set_security_level(tls, SECURITY_LEVEL);
-    SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
-    X509_VERIFY_PARAM_set_hostflags(rules,
-                                    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
-                                        X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    if (inet_pton(AF_INET, request->host, address) == 1 ||
-        inet_pton(AF_INET6, request->host, address) == 1)
-        done = X509_VERIFY_PARAM_set1_ip_asc(rules, request->host);
-    else
-        done = X509_VERIFY_PARAM_set1_host(rules, request->host, 0);
-    return done == 1 && SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) == 1
-               ? CURLE_OK
-               : CURLE_SSL_CONNECT_ERROR;
-}
-
-/* ---- Setting up a request
- * --------------------------------------------------*/
+/* ---- Setting up a request ---- */
 
 /* The first refusal of libcurl; set once, asked once. */
 #define SET(status, easy, option, value)                                       \
     ((status) = (status) ? (status) : curl_easy_setopt(easy, option, value))
-
-/* What holds for every request and no option can change. */
-static CURLcode set_rules(CURL *easy, struct request *request)
-{
-    CURLcode status = CURLE_OK;
-
-    SET(status, easy, CURLOPT_NOSIGNAL, 1L);
-    SET(status, easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(status, easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    SET(status, easy, CURLOPT_HTTP09_ALLOWED, 0L);
-    SET(status, easy, CURLOPT_FOLLOWLOCATION, 0L);
-    SET(status, easy, CURLOPT_PROXY, "");
-    SET(status, easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    SET(status, easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-    SET(status, easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET(status, easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    SET(status, easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    /* Each connection shows its certificate anew. */
-    SET(status, easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    SET(status, easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
-    SET(status, easy, CURLOPT_SSL_CTX_DATA, request);
-    SET(status, easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-    /* Without it libcurl joins the thread that resolves a name before it gives
-     * up a request, and the loop stands still as long as DNS does. */
-    SET(status, easy, CURLOPT_QUICK_EXIT, 1L);
-    SET(status, easy, CURLOPT_MAXAGE_CONN, (long)IDLE_SECONDS_MAX);
-    SET(status, easy, CURLOPT_USERAGENT, "Connect/" CONNECT_VERSION);
-    return status;
-}
 
 static CURLcode set_callbacks(CURL *easy, struct request *request)
 {
@@ -630,19 +476,6 @@ static CURLcode set_callbacks(CURL *easy, struct request *request)
     SET(status, easy, CURLOPT_HEADERDATA, request);
     SET(status, easy, CURLOPT_WRITEFUNCTION, on_body);
     SET(status, easy, CURLOPT_WRITEDATA, request);
-    return status;
-}
-
-static CURLcode set_trust(CURL *easy, const struct http_client *client)
-{
-    CURLcode status = CURLE_OK;
-
-    if (client->ca_directory)
-        SET(status, easy, CURLOPT_CAPATH, client->ca_directory);
-    /* Where there is a directory, the bundle that holds the same authorities
-     * is not read: parsing it costs more than the handshake. */
-    if (client->ca_directory || client->ca_file)
-        SET(status, easy, CURLOPT_CAINFO, client->ca_file);
     return status;
 }
 
@@ -683,33 +516,6 @@ static CURLcode set_request(CURL *easy, struct request *request,
     return status;
 }
 
-/* The name the certificate must bear, of a URL that was checked already. */
-static int host_of(const char *url, char **ret_host)
-{
-    CURLU *parts = curl_url();
-    char *host = NULL;
-    int status = -EINVAL;
-    size_t len;
-
-    if (!parts || curl_url_set(parts, CURLUPART_URL, url, 0) ||
-        curl_url_get(parts, CURLUPART_HOST, &host, 0))
-        goto out;
-    len = strlen(host);
-    if (len && host[len - 1] == '.')
-        len--;
-    if (!len || len > HOST_LEN_MAX)
-        goto out;
-    status = 0;
-    if (host[0] == '[' && len > 2)
-        *ret_host = memory_copy(host + 1, len - 2);
-    else
-        *ret_host = memory_copy(host, len);
-out:
-    curl_free(host);
-    curl_url_cleanup(parts);
-    return status;
-}
-
 static uint64_t answer_limit(const struct http_client *client,
                              const struct http_client_request *wanted)
 {
@@ -742,7 +548,7 @@ static int request_create(struct http_client *client,
     status = http_build_url(wanted, &request->url);
     if (status)
         goto out;
-    status = host_of(request->url, &request->host);
+    status = http_rules_host(request->url, &request->host);
     if (status)
         goto out;
     status = http_build_headers(wanted, &request->headers);
@@ -750,8 +556,10 @@ static int request_create(struct http_client *client,
         goto out;
     status = -EINVAL;
     easy = request->easy = curl_easy_init();
-    if (easy && !set_rules(easy, request) && !set_callbacks(easy, request) &&
-        !set_trust(easy, client) && !set_request(easy, request, wanted))
+    if (easy &&
+        !http_rules_set(easy, request->host, client->ca_file,
+                        client->ca_directory) &&
+        !set_callbacks(easy, request) && !set_request(easy, request, wanted))
         status = 0;
 out:
     if (status)
@@ -761,8 +569,7 @@ out:
     return status;
 }
 
-/* ---- The client
- * ------------------------------------------------------------*/
+/* ---- The client ---- */
 
 static uint32_t or_default(uint32_t value, uint32_t fallback)
 {
@@ -854,10 +661,9 @@ struct http_client *
 http_client_create(uv_loop_t *loop, const struct http_client_options *options,
                    struct error *err)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct http_client *client;
+    int started = http_library_start();
 
-    pthread_once(&once, library_start);
     client = memory_zero(1, sizeof(*client));
     client->loop = loop;
     set_limits(client, options);
@@ -865,7 +671,7 @@ http_client_create(uv_loop_t *loop, const struct http_client_options *options,
     client->ca_directory = directory_of(options);
     if (check_trust(client, err))
         goto out;
-    client->multi = library_status ? NULL : curl_multi_init();
+    client->multi = started ? NULL : curl_multi_init();
     if (!client->multi) {
         error_set(err, "libcurl does not start");
         goto out;

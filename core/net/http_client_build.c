@@ -64,7 +64,7 @@ bool http_build_method_fits(const char *method)
            strcmp(method, "CONNECT") != 0;
 }
 
-/* ---- URL ----------------------------------------------------------------- */
+/* ---- URL ---- */
 
 static void append_encoded(struct buf *buf, cn_str value)
 {
@@ -152,8 +152,7 @@ int http_build_url(const struct http_client_request *request, char **ret_url)
     return 0;
 }
 
-/* ---- Headers --------------------------------------------------------------
- */
+/* ---- Headers ---- */
 
 static bool name_fits(cn_str name)
 {

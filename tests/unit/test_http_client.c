@@ -35,8 +35,7 @@ enum {
     REQUEST_MAX = 2 * 1024 * 1024
 };
 
-/* ---- The peer --------------------------------------------------------------
- */
+/* ---- The peer ---- */
 
 struct step {
     const char *answer; /* NULL: none */
@@ -303,8 +302,7 @@ getaddrinfo(const char *restrict node, const char *restrict service,
     return real(node, service, hints, result);
 }
 
-/* ---- One client and what it was told ----------------------------------------
- */
+/* ---- One client and what it was told ---- */
 
 struct heard {
     unsigned calls;
@@ -427,8 +425,7 @@ static struct http_client_request get_of(const struct peer *peer, bool effect)
 
 static const struct step ok_steps[] = {{.answer = OK_ANSWER}};
 
-/* ---- Pure parts
- * --------------------------------------------------------------*/
+/* ---- Pure parts ---- */
 
 static void outcome_follows_the_table(void **state)
 {
@@ -643,8 +640,7 @@ static void heads_are_limited(void **state)
     free(line);
 }
 
-/* ---- Answers ----------------------------------------------------------------
- */
+/* ---- Answers ---- */
 
 static void an_answer_arrives_whole(void **state)
 {
@@ -795,8 +791,7 @@ static void an_answer_cut_anywhere_is_none(void **state)
     cut_at_every_byte(chunked, strlen(chunked) - 1, false);
 }
 
-/* ---- Repetition
- * --------------------------------------------------------------*/
+/* ---- Repetition ---- */
 
 static void reads_share_a_connection_effects_do_not(void **state)
 {
@@ -862,8 +857,7 @@ static void an_effect_is_never_sent_twice(void **state)
     forget(&heard);
 }
 
-/* ---- Limits
- * ------------------------------------------------------------------*/
+/* ---- Limits ---- */
 
 static void time_outs_know_whether_it_was_sent(void **state)
 {
@@ -912,8 +906,8 @@ static void answers_have_a_limit(void **state)
 {
     static const char *const answers[] = {
         "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n12345678901",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "b\r\n12345678901\r\n0\r\n\r\n",
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+         "b\r\n12345678901\r\n0\r\n\r\n"),
         "HTTP/1.0 200 OK\r\n\r\n12345678901",
         "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n1234567890",
     };
@@ -997,8 +991,7 @@ static void connections_have_a_limit(void **state)
     peer_stop(peer);
 }
 
-/* ---- What goes out
- * -----------------------------------------------------------*/
+/* ---- What goes out ---- */
 
 static void credentials_are_added(void **state)
 {
@@ -1214,8 +1207,7 @@ static void requests_that_break_a_rule_are_refused(void **state)
     finish(&fixture);
 }
 
-/* ---- No connection ----------------------------------------------------------
- */
+/* ---- No connection ---- */
 
 static void what_was_not_sent_is_known(void **state)
 {
@@ -1263,8 +1255,7 @@ static void a_blocked_name_does_not_block_the_loop(void **state)
     forget(&heard);
 }
 
-/* ---- Cancelling
- * --------------------------------------------------------------*/
+/* ---- Cancelling ---- */
 
 static void a_request_can_be_cancelled(void **state)
 {
@@ -1378,8 +1369,7 @@ static void destroy_ends_what_is_open(void **state)
     http_client_destroy(NULL, NULL, NULL);
 }
 
-/* ---- TLS
- * ---------------------------------------------------------------------*/
+/* ---- TLS ---- */
 
 struct identity {
     EVP_PKEY *key;
