@@ -5,9 +5,11 @@
  * The owner answers each exactly once, at once or later.  [loop thread]
  *
  * The server answers by itself, with a short JSON body: 400 for bad framing,
- * 408 for too slow, 413, 415, 431 for limits, 429 for too many connections of
- * one address, 503 with Retry-After when memory is at its limit, when no answer
- * came in time or when it is stopping.  All of them close the connection. */
+ * 408 for too slow, 413, 415, 431 for limits, 503 with Retry-After when memory
+ * is at its limit or no answer came in time.  All of them close the connection.
+ * At a limit of connections the one that has idled longest makes room; when
+ * none idles, the new one is accepted and closed at once, so that no descriptor
+ * stays open and the client hears at once that it must come again. */
 #ifndef CONNECT_NET_HTTP_SERVER_H
 #define CONNECT_NET_HTTP_SERVER_H
 
