@@ -85,7 +85,6 @@ struct definition {
     const char *type;         /* trigger */
     struct condition *when;   /* may be NULL */
     struct flow_steps steps;
-    void *parts;              /* what it owns */
 };
 
 /* What a flow may refer to; asked while it is compiled. */

@@ -15,6 +15,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,19 @@ static enum walk walk_steps(struct walker *walker,
                             const cJSON **ret_last);
 
 /* ---- Rows in memory ------------------------------------------------------ */
+
+/* A path of a step; definition.c limits names and depth so that it fits. */
+PRINTF_LIKE(2, 3)
+static void path_format(char path[STORE_PATH_MAX], const char *format, ...)
+{
+    va_list arguments;
+    int len;
+
+    va_start(arguments, format);
+    len = vsnprintf(path, STORE_PATH_MAX, format, arguments);
+    va_end(arguments);
+    assert(len > 0 && len < STORE_PATH_MAX);
+}
 
 static struct store_bytes bytes_of(const char *ptr, size_t len)
 {
@@ -457,17 +471,19 @@ static enum walk walk_call(struct walker *walker, const struct flow_step *step,
     char field[512] = "", id[STORE_PATH_MAX + 32], reason[REASON_MAX];
     cJSON *arguments = NULL;
     char *text = NULL;
-    enum walk walk = run_enter(run, step->instance);
+    enum walk walk;
     int status;
 
-    if (walk != WALK_ON)
-        return walk;
     if (step->mapping &&
         mapping_apply(step->mapping, walker->results, &arguments, field, &err)) {
         snprintf(reason, sizeof(reason), "step %s, field %s: %s", path, field,
                  err.text);
-        run_exit(run);
         return run_park(run, path, "mapping", reason);
+    }
+    walk = run_enter(run, step->instance);
+    if (walk != WALK_ON) {
+        cJSON_Delete(arguments);
+        return walk;
     }
     text = arguments ? cn_json_print(arguments) : memory_text("{}");
     snprintf(id, sizeof(id), "%" PRIu64 ".%s", run->number, path);
@@ -728,11 +744,25 @@ static const char *body_text(const cJSON *body, const char *pointer)
     return text ? text : "";
 }
 
-static enum walk delivery_refuse(struct run *run, const char *path,
-                                 const char *reason)
+static enum walk delivery_check(struct run *run, const struct flow_step *step,
+                                const char *path, const cJSON *body)
 {
-    run_exit(run);
-    return run_park(run, path, "mapping", reason);
+    const struct record_type *type = step->type;
+    struct schema_fault fault;
+    char reason[REASON_MAX];
+
+    if (schema_check(type->schema, body, &fault)) {
+        snprintf(reason, sizeof(reason), "step %s: %s (%s)", path,
+                 fault.message, fault.rule);
+        return run_park(run, path, "mapping", reason);
+    }
+    if (!*body_text(body, type->key_pointer)) {
+        snprintf(reason, sizeof(reason),
+                 "step %s, field %s: is missing; a %s needs it to be told apart",
+                 path, type->key_pointer, type->name);
+        return run_park(run, path, "mapping", reason);
+    }
+    return WALK_ON;
 }
 
 /* Make the delivery and its intent; the slot is taken. */
@@ -743,22 +773,8 @@ static enum walk delivery_begin(struct run *run, const struct flow_step *step,
     const char *key = body_text(body, type->key_pointer);
     const char *order = body_text(body, type->order_pointer);
     const char *person = body_text(body, type->person_pointer);
-    struct schema_fault fault;
-    struct run_delivery *row;
-    char reason[REASON_MAX];
+    struct run_delivery *row = delivery_make(run, path);
 
-    if (schema_check(type->schema, body, &fault)) {
-        snprintf(reason, sizeof(reason), "step %s: %s (%s)", path,
-                 fault.message, fault.rule);
-        return delivery_refuse(run, path, reason);
-    }
-    if (!*key) {
-        snprintf(reason, sizeof(reason), "step %s, field %s: is missing; a %s "
-                 "needs it to be told apart", path, type->key_pointer,
-                 type->name);
-        return delivery_refuse(run, path, reason);
-    }
-    row = delivery_make(run, path);
     row->body = cn_json_print(body);
     row->body_len = strlen(row->body);
     struct store_delivery delivery = {
@@ -871,8 +887,12 @@ static enum walk walk_deliver(struct walker *walker,
 
     if (!row) {
         walk = delivery_body(walker, step, path, &made, &body);
-        if (walk != WALK_ON)
+        if (walk == WALK_ON)
+            walk = delivery_check(run, step, path, body);
+        if (walk != WALK_ON) {
+            cJSON_Delete(made);
             return walk;
+        }
     }
     walk = run_enter(run, step->instance);
     if (walk == WALK_ON) {
@@ -1043,7 +1063,7 @@ static enum walk walk_map(struct walker *walker, const struct flow_step *step,
     for (int index = 0; walk == WALK_ON && index < count; index++) {
         const cJSON *last = NULL;
         results_set(walker->results, step->as, cJSON_GetArrayItem(list, index));
-        snprintf(prefix, sizeof(prefix), "%s[%d].", path, index);
+        path_format(prefix, "%s[%d].", path, index);
         walk = walk_steps(walker, &step->steps, prefix, &last);
         if (walk == WALK_END) /* a filter inside skips this element only */
             walk = WALK_ON;
@@ -1095,7 +1115,7 @@ static enum walk walk_after(struct walker *walker, const struct flow_step *step,
     if (step->kind != STEP_SWITCH || cn_json_int64(row->result, &chosen) ||
         chosen < 1 || (size_t)chosen > step->case_count)
         return WALK_ON;
-    snprintf(prefix, sizeof(prefix), "%s.", path);
+    path_format(prefix, "%s.", path);
     return walk_steps(walker, &step->cases[chosen - 1].steps, prefix, ret_last);
 }
 
@@ -1107,7 +1127,7 @@ static enum walk walk_step(struct walker *walker, const struct flow_step *step,
     struct run_step *row;
     enum walk walk = WALK_ON;
 
-    snprintf(path, sizeof(path), "%s%s", prefix, step->name);
+    path_format(path, "%s%s", prefix, step->name);
     row = step_row(run, path);
     if (!row || (row->state != STEP_DONE && row->state != STEP_SKIPPED)) {
         walk = walk_work(walker, step, path);
