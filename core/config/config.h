@@ -1,7 +1,10 @@
 /* config.h - the configuration: one file to one checked, immutable struct.
  *
- * connect.json is JSON with comments (line and block) and trailing commas refused; unknown
- * members are errors.  Relative paths are relative to the file's directory.
+ * connect.json is JSON with comments (line and block), trailing commas are
+ * refused and unknown members are errors.  Relative paths are relative to the
+ * file's directory, also behind "file:" anywhere in the file; a plugin named
+ * without a slash is in the directory "plugins".  Required are "data" and
+ * "instances"; config_form.c has all members with limits and defaults.
  *
  *   { "data": "/var/lib/connect",
  *     "plugins": "/usr/lib/x86_64-linux-gnu/connect/plugins",
@@ -25,12 +28,13 @@
 #ifndef CONNECT_CONFIG_CONFIG_H
 #define CONNECT_CONFIG_CONFIG_H
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <cjson/cJSON.h>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "config/config_text.h"
 
 struct config_webhook {
     const char *event; /* the source's word */
@@ -44,26 +48,26 @@ struct config_instance {
     const char *path_secret; /* the value, or NULL: receives no webhooks */
     const struct config_webhook *webhooks;
     size_t webhook_count;
-    uint32_t open_max;       /* 0: as the plugin says */
-    const cJSON *config;     /* object; credentials still as references */
-    const char *place;       /* "connect.json:12" for messages */
+    uint32_t open_max;   /* 0: as the plugin says */
+    const cJSON *config; /* object; credentials still as references */
+    const char *place;   /* "connect.json:12" for messages */
 };
 
 struct config_limits {
-    uint32_t webhook_bytes;   /* body of a webhook; default 1 MiB */
-    uint32_t connections;     /* default 4096 */
-    uint32_t runs_active;     /* runs in memory; default 1024 */
-    uint32_t attempts;        /* answers about a record before it is parked;
-                               * default 5 */
-    uint32_t retry_after_ms;  /* cap of Retry-After; default 15 min */
-    uint32_t operation_ms;    /* time-out of an operation; default 60 s */
-    uint32_t stuck_ms;        /* after a cancel, until an instance is given
-                               * up; default 10 s */
-    uint32_t drain_ms;        /* of a stop; default 30 s */
-    uint32_t jq_processes;    /* default 1, at most 8 */
-    uint32_t jq_ms;           /* default 2000 */
-    uint32_t jq_mib;          /* default 256 */
-    uint32_t event_days;      /* identities of events are kept; default 400 */
+    uint32_t webhook_bytes;  /* body of a webhook; default 1 MiB */
+    uint32_t connections;    /* default 4096 */
+    uint32_t runs_active;    /* runs in memory; default 1024 */
+    uint32_t attempts;       /* answers about a record before it is parked;
+                              * default 5 */
+    uint32_t retry_after_ms; /* cap of Retry-After; default 15 min */
+    uint32_t operation_ms;   /* time-out of an operation; default 60 s */
+    uint32_t stuck_ms;       /* after a cancel, until an instance is given
+                              * up; default 10 s */
+    uint32_t drain_ms;       /* of a stop; default 30 s */
+    uint32_t jq_processes;   /* default 1, at most 8 */
+    uint32_t jq_ms;          /* default 2000 */
+    uint32_t jq_mib;         /* default 256 */
+    uint32_t event_days;     /* identities of events are kept; default 400 */
 };
 
 struct config {
@@ -71,33 +75,23 @@ struct config {
     const char *directory; /* of the file */
     const char *data, *plugins, *records, *flows;
     const char *listen_address;
-    uint16_t listen_port;  /* 0: the kernel chooses */
+    uint16_t listen_port;        /* 0: the kernel chooses */
     const char *tls_certificate; /* path or NULL */
     const char *tls_key;         /* path or NULL */
     const char *public_address;  /* without a slash at the end; NULL: none */
     const char *admin_socket, *admin_group;
-    const char *ca_file;         /* further trusted certificates, or NULL */
+    const char *ca_file; /* further trusted certificates, or NULL */
     enum log_level log_level;
-    const char *log_form;        /* "auto", "json", "text" */
+    const char *log_form; /* "auto", "json", "text" */
     struct config_limits limits;
     const struct config_instance *instances;
     size_t instance_count;
 };
 
-/* Read and check.  The error is "connect.json:12: /listen/port: must be a number
- * from 0 to 65535, is a text". */
-int config_read(const char *path, struct config **ret_config, struct error *err)
-    MUST_USE;
+/* Read and check.  The error is "connect.json:12: /listen/port: must be a
+ * number from 0 to 65535, is a text". */
+int config_read(const char *path, struct config **ret_config,
+                struct error *err) MUST_USE;
 void config_destroy(struct config *config);
-
-/* A text of JSON with comments to a value by the strict reader; and the line on
- * which the value of a JSON Pointer stands, 0 if there is none.  Flow files use
- * them too. */
-int config_parse(const char *name, const char *text, size_t len,
-                 cJSON **ret_value, struct error *err) MUST_USE;
-unsigned config_line(const char *text, size_t len, const char *pointer);
-/* Read a whole regular file of at most bytes_max; the caller frees it. */
-int config_file(const char *path, size_t bytes_max, char **ret_text,
-                size_t *ret_len, struct error *err) MUST_USE;
 
 #endif

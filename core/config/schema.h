@@ -8,27 +8,24 @@
  * (true, or the kind: "name", "email", "address").  format: "decimal",
  * "integer", "date", "date-time", "uri", "json-pointer", "type" (a record type
  * name).  Any other keyword is an error: a rule nobody checks would be worse
- * than none.
+ * than none.  Without a type a schema has the one its keywords speak about.
+ * additionalProperties is true when absent, as in the standard: say false where
+ * unknown members are mistakes.  writeOnly stands only at properties of the top
+ * level, which are texts.
  *
  * A compiled schema never changes and may be read on any thread.  Values are
  * cJSON trees from the strict reader (connect/json.h), numbers as written. */
 #ifndef CONNECT_CONFIG_SCHEMA_H
 #define CONNECT_CONFIG_SCHEMA_H
 
-#include <stdbool.h>
 #include <cjson/cJSON.h>
 
 #include "base/error.h"
+#include "config/schema_check.h"
+#include "config/schema_path.h"
+#include "config/schema_value.h"
 
 struct schema;
-
-struct schema_fault {
-    char path[512];    /* JSON Pointer of the value at fault */
-    char rule[64];     /* "required", "maxLength 30" */
-    char message[512]; /* "/lines/0/quantity: must be a decimal number, is a
-                        * text of 3 characters"; never the value of a property
-                        * marked personal or writeOnly */
-};
 
 /* Compile; value is borrowed for the call.  A mistake in the schema is named
  * with its place. */
@@ -36,17 +33,8 @@ int schema_create(const cJSON *value, struct schema **ret_schema,
                   struct error *err) MUST_USE;
 void schema_destroy(struct schema *schema);
 
-/* 0, or -EINVAL with the first fault. */
-int schema_check(const struct schema *schema, const cJSON *value,
-                 struct schema_fault *ret_fault) MUST_USE;
-/* Add the defaults of absent properties to value, in depth. */
-void schema_fill(const struct schema *schema, cJSON *value);
-/* Replace what is personal or a credential by "***", in place. */
-void schema_mask(const struct schema *schema, cJSON *value);
-/* Two schemas allow and mark the same (keyword order and texts for people do
- * not count). */
-bool schema_equal(const struct schema *one, const struct schema *other);
-/* Names of the top-level properties marked writeOnly, one after another. */
+/* Names of the top-level properties marked writeOnly, one after another; NULL
+ * behind the last. */
 const char *schema_secret_name(const struct schema *schema, size_t index);
 
 #endif
