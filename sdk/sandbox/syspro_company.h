@@ -140,6 +140,7 @@ struct syspro_company {
     char currency[4];
     struct syspro_options options;
     struct syspro_codes terms, salespersons, branches, areas;
+    struct syspro_codes unlicensed; /* business objects that answer 100000 */
     struct syspro_warehouse warehouses[SYSPRO_WAREHOUSES_MAX];
     size_t warehouses_len;
     struct syspro_customer *customers; /* hash, owned */
