@@ -481,7 +481,7 @@ static const void *host_extension(const cn_host *host, const char *id)
     static const cn_state state = {sizeof(state), 0, state_get, state_put};
 
     (void)host;
-    if (!strcmp(id, kit_http_id))
+    if (!strcmp(id, CN_EXT_HTTP))
         return kit_http_table();
     return strcmp(id, CN_EXT_STATE) ? NULL : &state;
 }

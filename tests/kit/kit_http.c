@@ -14,8 +14,6 @@
 /* What the plugin may name is short; more is a mistake in the plugin. */
 enum { AUTH_ENTRIES_MAX = 16, HEADERS_MAX = 64 };
 
-const char *kit_http_id = CN_EXT_HTTP;
-
 static struct kit *kit_of(const cn_host *host)
 {
     return (struct kit *)(uintptr_t)host;
@@ -219,7 +217,8 @@ static void answer(struct kit *kit, struct kit_exchange *exchange,
     kit_enter(kit);
     response.body.ptr = kit_lend(kit, body.ptr, body.len);
     response.body.len = body.len;
-    outcome->message = kit_lend_text(kit, outcome->message).ptr;
+    if (outcome->message)
+        outcome->message = kit_lend_text(kit, outcome->message).ptr;
     response.outcome = kit_lend(kit, outcome, sizeof(*outcome));
     exchange->fn(exchange->arg, kit_lend(kit, &response, sizeof(response)));
     kit_leave(kit);

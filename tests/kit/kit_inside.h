@@ -138,7 +138,6 @@ void kit_host_check_text(struct kit *kit, const char *what, const char *text);
 
 /* ---- kit_http.c --------------------------------------------------------- */
 
-extern const char *kit_http_id;
 const cn_http *kit_http_table(void);
 /* End all requests of an operation (0: those of the instance) without an
  * answer. */
