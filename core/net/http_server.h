@@ -82,6 +82,8 @@ struct http_server_options {
     int connections_max;               /* 4096; lowered to what descriptors the
                                         * process may open, less 128 */
     int connections_per_network_max;   /* 2048; not for unix sockets */
+    int handshakes_max;                /* 512; TLS handshakes under way, up to
+                                        * 72 KiB each; the oldest makes room */
     size_t buffers_bytes_max;          /* 64 MiB; requests and answers held, all
                                         * connections together */
     int64_t handshake_ms;              /* 5 s; TLS, from accept */

@@ -717,6 +717,8 @@ static void large_answer(void **state)
     /* One that is not taken is given up after its deadline. */
     client = client_open(fixture);
     client_say(fixture, client, "GET /large HTTP/1.1\r\n" HOST "\r\n");
+    turns(fixture, 10);
+    assert_int_equal(fixture->requests, 2);
     pass(fixture, 19999);
     http_server_count(fixture->server, &counts);
     assert_int_equal(counts.connections, 1);
@@ -1421,6 +1423,8 @@ static void tls_version(struct fixture *fixture, int version, bool served)
     static const char request[] =
         "POST /a HTTP/1.1\r\n" HOST "Expect: 100-continue\r\n"
         "Content-Length: 5\r\n\r\n";
+    static const char last[] =
+        "GET /large HTTP/1.1\r\nConnection: close\r\n" HOST "\r\n";
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     int client = client_open(fixture);
     SSL *ssl;
@@ -1443,9 +1447,7 @@ static void tls_version(struct fixture *fixture, int version, bool served)
         assert_true(fixture->seen_encrypted);
         assert_int_equal(fixture->seen_body, 5);
         /* The same connection again, large, to the end. */
-        SSL_write(ssl,
-                  "GET /large HTTP/1.1\r\nConnection: close\r\n" HOST "\r\n",
-                  57);
+        SSL_write(ssl, last, sizeof(last) - 1);
         assert_true(tls_read(fixture, ssl, text, sizeof(text),
                              2 * LARGE_BYTES) > LARGE_BYTES);
         assert_int_equal(SSL_get_shutdown(ssl), SSL_RECEIVED_SHUTDOWN);
@@ -1504,6 +1506,29 @@ static void tls_handshake_stalled(void **state)
     fixture_end(fixture);
 }
 
+/* More handshakes than allowed: the oldest goes, a good client is served. */
+static void tls_handshake_limit(void **state)
+{
+    struct fixture *fixture = fixture_begin();
+    int first, second;
+
+    (void)state;
+    fixture->large = malloc(LARGE_BYTES);
+    memset(fixture->large, 'x', LARGE_BYTES);
+    fixture->options.handshakes_max = 2;
+    fixture_listen_tls(fixture);
+    first = client_open(fixture);
+    turns(fixture, 4);
+    second = client_open(fixture);
+    turns(fixture, 4);
+    expect_open(fixture, 2);
+    tls_version(fixture, TLS1_3_VERSION, true);
+    expect_open(fixture, 1);
+    expect_status_after(fixture, first, 0);
+    close(second);
+    fixture_end(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1543,6 +1568,7 @@ int main(void)
         cmocka_unit_test(address_unusable),
         cmocka_unit_test(tls_served),
         cmocka_unit_test(tls_handshake_stalled),
+        cmocka_unit_test(tls_handshake_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
