@@ -92,22 +92,29 @@ static void path_leave(struct checker *checker, size_t before)
 
 /* ---- The fault ---------------------------------------------------------- */
 
-/* Control characters must not reach a terminal, and a cut must not leave half
- * a character. */
+static size_t character_len(unsigned char first)
+{
+    if (first < 0x80)
+        return 1;
+    if (first < 0xe0)
+        return 2;
+    return first < 0xf0 ? 3 : 4;
+}
+
+/* Control characters must not reach a terminal, and names are cut to length
+ * without regard to characters. */
 static void make_printable(char *text)
 {
-    size_t len = strlen(text), start = len;
+    size_t len = strlen(text), step;
 
-    for (char *at = text; *at; at++) {
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            *at = '?';
-    }
-    while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
-        start--;
-    if (start > 0 && ((unsigned char)text[start - 1] & 0x80)) {
-        start--;
-        if (!cn_utf8_valid((cn_str){text + start, len - start}))
-            text[start] = '\0';
+    for (size_t at = 0; at < len; at += step) {
+        step = character_len((unsigned char)text[at]);
+        if (step > len - at || !cn_utf8_valid((cn_str){text + at, step})) {
+            text[at] = '?';
+            step = 1;
+        } else if ((unsigned char)text[at] < 0x20 || text[at] == 0x7f) {
+            text[at] = '?';
+        }
     }
 }
 
