@@ -42,8 +42,6 @@ static xmlDocPtr read_query(const char *document, struct buf *out)
 static void write_customer(const struct syspro_customer *customer,
                            struct buf *out)
 {
-    int orders = customer->outstanding > 0;
-
     syspro_xml_open(out, "Header");
     syspro_xml_leaf(out, "Customer", customer->code);
     syspro_xml_leaf(out, "Name", customer->name);
@@ -61,7 +59,6 @@ static void write_customer(const struct syspro_customer *customer,
     syspro_xml_leaf(out, "CreditCheckFlag", customer->credit_check ? "T" : "N");
     syspro_xml_leaf(out, "CustomerOnHold", customer->on_hold ? "Y" : "N");
     leaf_number(out, "OutstOrdVal", customer->outstanding, 2, 16);
-    buf_printf(out, "<NumOutstOrd>%6d</NumOutstOrd>\n", orders);
     syspro_xml_leaf(out, "TermsCode", customer->terms);
     syspro_xml_leaf(out, "Branch", customer->branch);
     syspro_xml_leaf(out, "Area", customer->area);
