@@ -15,20 +15,38 @@ static int64_t clock_read_ms(clockid_t id)
     struct timespec now;
 
     clock_gettime(id, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 +
-           atomic_load(&clock_offset_ms);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static int64_t clock_system_wall(void *arg)
 {
     (void)arg;
-    return clock_read_ms(CLOCK_REALTIME);
+    return clock_read_ms(CLOCK_REALTIME) + atomic_load(&clock_offset_ms);
 }
 
 static int64_t clock_system_monotonic(void *arg)
 {
     (void)arg;
+    return clock_read_ms(CLOCK_MONOTONIC) + atomic_load(&clock_offset_ms);
+}
+
+static int64_t clock_network_wall(void *arg)
+{
+    (void)arg;
+    return clock_read_ms(CLOCK_REALTIME);
+}
+
+static int64_t clock_network_monotonic(void *arg)
+{
+    (void)arg;
     return clock_read_ms(CLOCK_MONOTONIC);
+}
+
+const struct clock *clock_network(void)
+{
+    static const struct clock network_clock = {
+        clock_network_wall, clock_network_monotonic, NULL};
+    return &network_clock;
 }
 
 const struct clock *clock_system(void)

@@ -20,6 +20,10 @@ struct clock {
 /* The machine's clocks.  [any thread] */
 const struct clock *clock_system(void);
 
+/* The same, never stepped: for the deadlines of connections, whose other ends
+ * live in real time even when a test steps ours.  [any thread] */
+const struct clock *clock_network(void);
+
 int64_t clock_wall_ms(const struct clock *clock);
 int64_t clock_monotonic_ms(const struct clock *clock);
 

@@ -1,0 +1,59 @@
+/* daemon.h - the daemon as one object: start, reload, drain, stop.
+ *
+ * Wires the store, the HTTP client, the instances and the flow engine to one
+ * loop.  It does not listen: whoever owns it gives webhooks to the ingress and
+ * questions to the admin API with the parts below.  All on the loop thread. */
+#ifndef CONNECT_DAEMON_DAEMON_H
+#define CONNECT_DAEMON_DAEMON_H
+
+#include <uv.h>
+
+#include "base/error.h"
+#include "config/config.h"
+#include "flow/engine.h"
+#include "plugin/instances.h"
+#include "store/store.h"
+
+struct daemon;
+
+/* Borrowed; config changes with a reload. */
+struct daemon_parts {
+    const struct config *config;
+    const struct record_types *types;
+    struct store *store;
+    struct instances *instances;
+    struct engine *engine;
+};
+
+/* Read the configuration, open the store, load plugins and flows.  ready is
+ * called once, from the loop: 0, or a negative errno with err, after which the
+ * daemon is only good for daemon_stop. */
+typedef void daemon_ready_fn(void *arg, int status, const struct error *err);
+int daemon_create(uv_loop_t *loop, const char *config_path,
+                  struct daemon **ret_daemon, struct error *err) MUST_USE;
+void daemon_start(struct daemon *daemon, daemon_ready_fn *ready, void *arg);
+void daemon_parts(struct daemon *daemon, struct daemon_parts *ret_parts);
+/* The port is known: register the webhooks of the configuration. */
+int daemon_register(struct daemon *daemon, struct error *err) MUST_USE;
+
+/* Read configuration and flows again; on any error keep the old and say why.
+ * ret_note (may be NULL) tells what takes a restart. */
+int daemon_reload(struct daemon *daemon, struct error *ret_note,
+                  struct error *err) MUST_USE;
+
+/* Begin nothing new, let what is open end within the configured limit, log off,
+ * close the store.  stopped comes once; destroy after it. */
+void daemon_stop(struct daemon *daemon, void (*stopped)(void *arg), void *arg);
+void daemon_destroy(struct daemon *daemon);
+
+/* Look at a configuration with its plugins and flows, open nothing.  Prints
+ * each mistake as a line to stderr and what was found to stdout; returns how
+ * many mistakes there were. */
+int daemon_check(uv_loop_t *loop, const char *config_path);
+
+#ifdef CONNECT_TEST_CLOCK
+/* The clock was stepped: look what is due now. */
+void daemon_clock_stepped(struct daemon *daemon);
+#endif
+
+#endif
