@@ -1,23 +1,27 @@
 /* nearest.c - edit distance between short words, without regard to case.
  *
- * A word is near when at most a third of its letters have to be added, removed,
- * changed or swapped with their neighbour.  Long words are not compared: nobody
- * mistypes them, and the cost grows with the product of the lengths.  Called by
- * schema.c and schema_check.c on any thread. */
+ * A word is near when at most a third of its letters and one more, three at
+ * most, have to be added, removed, changed or swapped with their neighbour.
+ * Long words are not compared: nobody mistypes them, and the cost grows with
+ * the product of the lengths.  Called by schema.c and schema_check.c on any
+ * thread. */
 #include "config/nearest.h"
 
 #include <ctype.h>
 #include <string.h>
 
-enum { WORD_MAX = 48 }; /* bytes; a longer word gets no suggestion */
+enum {
+    WORD_MAX = 48,   /* bytes; a longer word gets no suggestion */
+    DISTANCE_MAX = 4 /* from here on nothing is near */
+};
 
 void nearest_init(struct nearest *nearest, const char *word)
 {
     nearest->word = word;
     nearest->found = NULL;
-    nearest->distance = strlen(word) / 3 + 1;
-    if (nearest->distance > 4)
-        nearest->distance = 4;
+    nearest->distance = strlen(word) < 2 ? 1 : strlen(word) / 3 + 2;
+    if (nearest->distance > DISTANCE_MAX)
+        nearest->distance = DISTANCE_MAX;
 }
 
 static size_t smaller(size_t one, size_t other)
