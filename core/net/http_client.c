@@ -65,6 +65,7 @@ struct request {
     char *body;                 /* owned; libcurl reads it while open */
     size_t body_len;
     bool effect;
+    bool bodyless;             /* HEAD */
     uint32_t sendings;         /* how often the request went out */
     enum http_failure stopped; /* why a callback of ours ended it, or none */
     struct http_head head;
@@ -110,6 +111,16 @@ static void request_free(struct request *request)
     free(request);
 }
 
+/* Without a stated length only the end of the connection ends an answer, also
+ * over TLS, whose own end libcurl does not insist on. */
+static bool end_is_certain(const struct request *request)
+{
+    const struct http_head *head = &request->head;
+
+    return head->chunked || head->has_length || request->bodyless ||
+           head->code == 204 || head->code == 304;
+}
+
 static enum http_failure failure_of(const struct request *request,
                                     CURLcode result)
 {
@@ -119,7 +130,10 @@ static enum http_failure failure_of(const struct request *request,
         return request->stopped;
     switch (result) {
     case CURLE_OK:
-        return request->head.complete ? HTTP_FAILURE_NONE : HTTP_FAILURE_CUT;
+        if (!request->head.complete ||
+            (request->effect && !end_is_certain(request)))
+            return HTTP_FAILURE_CUT;
+        return HTTP_FAILURE_NONE;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
         return sent ? HTTP_FAILURE_CUT : HTTP_FAILURE_RESOLVE;
@@ -498,7 +512,7 @@ static CURLcode set_request(CURL *easy, struct request *request,
     SET(status, easy, CURLOPT_HTTPHEADER, request->headers);
     SET(status, easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     SET(status, easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
-    if (!strcmp(wanted->method, "HEAD")) {
+    if (request->bodyless) {
         SET(status, easy, CURLOPT_NOBODY, 1L);
     } else if (request->body_len || !strcmp(wanted->method, "POST") ||
                !strcmp(wanted->method, "PUT") ||
@@ -541,6 +555,7 @@ static int request_create(struct http_client *client,
     request = memory_zero(1, sizeof(*request));
     request->client = client;
     request->effect = wanted->effect;
+    request->bodyless = !strcmp(wanted->method, "HEAD");
     http_head_init(&request->head);
     buf_init(&request->answer, answer_limit(client, wanted));
     request->body = memory_copy(wanted->body.ptr, wanted->body.len);

@@ -73,7 +73,8 @@ enum http_failure {
     HTTP_FAILURE_TLS,     /* handshake or certificate; not sent */
     HTTP_FAILURE_TIMEOUT_BEFORE_SENT,
     HTTP_FAILURE_TIMEOUT_AFTER_SENT,
-    HTTP_FAILURE_CUT,        /* the connection ended before the answer did */
+    HTTP_FAILURE_CUT, /* the connection ended before the answer did, or, with
+                       * effect, ended an answer that stated no length */
     HTTP_FAILURE_UNREADABLE, /* no HTTP, or an encoding nobody asked for */
     HTTP_FAILURE_TOO_LARGE,  /* body or head beyond the limit */
     HTTP_FAILURE_CANCELLED
