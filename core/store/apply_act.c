@@ -1,0 +1,158 @@
+/* apply_act.c - what a person does to a run: retry, restart, release, discard.
+ *
+ * One idea: an act never makes anything be sent that is in doubt; such a
+ * delivery comes back as IN_DOUBT and is probed first.  The reason a person
+ * gives stands in the run, the audit has its hash.  Called by the writer inside
+ * a transaction. */
+#include "store/apply_act.h"
+
+#include <string.h>
+
+#include "store/apply_delivery.h"
+#include "store/audit.h"
+
+static int act_reopen_steps(struct writer *writer, uint64_t run)
+{
+    return database_run(&writer->database,
+                        "UPDATE step SET state = 0, attempts = 0,"
+                        " reason = NULL WHERE run = ?1 AND state = 3",
+                        value_count(run));
+}
+
+static int act_clear_attempts(struct writer *writer, uint64_t run)
+{
+    return database_run(&writer->database,
+                        "UPDATE delivery SET attempts = 0, probes = 0"
+                        " WHERE run = ?1 AND hold > 0",
+                        value_count(run));
+}
+
+int act_resume(struct writer *writer, struct run *run, bool fresh,
+               const char *actor, const char *queue)
+{
+    struct store_run_change change = {
+        .run = run->number, .state = RUN_READY, .queue = queue};
+    struct delivery delivery;
+    int status = database_run(&writer->database,
+                              "UPDATE delivery SET due_ms = 0 WHERE run = ?1"
+                              " AND state IN (4, 5)",
+                              value_count(run->number));
+
+    if (!status && fresh)
+        status = act_reopen_steps(writer, run->number);
+    if (!status && fresh)
+        status = act_clear_attempts(writer, run->number);
+    while (!status) {
+        sqlite3_stmt *row;
+        int64_t id = 0;
+        int found = database_find(
+            &writer->database,
+            "SELECT id FROM delivery WHERE run = ?1 AND state IN (4, 5)"
+            " ORDER BY id LIMIT 1",
+            &row, value_count(run->number));
+        if (found > 0) {
+            id = column_number(row, 0);
+            database_done(row);
+            found = delivery_load_id(writer, id, &delivery);
+        }
+        if (found <= 0) {
+            status = found;
+            break;
+        }
+        status =
+            delivery_move(writer, &delivery,
+                          delivery.doubt ? DELIVERY_IN_DOUBT : DELIVERY_READY,
+                          delivery.doubt, actor);
+    }
+    return status ? status : run_move(writer, run, actor, &change);
+}
+
+static int act_note(struct writer *writer, const struct change_act *act,
+                    const char *name)
+{
+    struct store_bytes reason = {act->reason,
+                                 act->reason ? strlen(act->reason) : 0};
+    char detail[64] = "reason:", hex[LOOKUP_HASH_BYTES * 2 + 1];
+    struct lookup_hash hash;
+
+    hash = lookup_hash(&writer->lookup, LOOKUP_CONTENT, "act", "", reason);
+    lookup_hex(&hash, hex);
+    memcpy(detail + 7, hex, sizeof(hex));
+    return audit_append(writer, act->actor, name, act->run, NULL,
+                        reason.len ? detail : NULL);
+}
+
+/* The run has a delivery that happened or may have. */
+static int act_has_happened(struct writer *writer, uint64_t run)
+{
+    sqlite3_stmt *row;
+    int found = database_find(&writer->database,
+                              "SELECT 1 FROM delivery WHERE run = ?1 AND"
+                              " (doubt = 1 OR state IN (1, 2, 3)) LIMIT 1",
+                              &row, value_count(run));
+
+    if (found > 0)
+        database_done(row);
+    return found;
+}
+
+/* The run begins anew: what it did is forgotten, the audit keeps it. */
+static int act_restart(struct writer *writer, struct run *run,
+                       const char *actor)
+{
+    int status = act_has_happened(writer, run->number);
+
+    if (status > 0) {
+        writer->result->decision = STORE_REFUSED;
+        return 0;
+    }
+    if (!status)
+        status = delivery_discard_all(writer, run->number, actor);
+    if (!status)
+        status = database_run(&writer->database,
+                              "DELETE FROM delivery WHERE run = ?1",
+                              value_count(run->number));
+    if (!status)
+        status =
+            database_run(&writer->database, "DELETE FROM step WHERE run = ?1",
+                         value_count(run->number));
+    return status ? status : run_wake(writer, run, actor, "");
+}
+
+static bool act_allowed(const struct run *run, enum store_act act)
+{
+    switch (act) {
+    case STORE_RETRY:
+    case STORE_RESTART:
+        return run->state == RUN_PARKED || run->state == RUN_HELD;
+    case STORE_RELEASE:
+        return run->state == RUN_HELD;
+    case STORE_DISCARD:
+        return run->state != RUN_ACTIVE && run->state < RUN_DONE;
+    }
+    return false;
+}
+
+int apply_act(struct writer *writer, const struct change_act *act)
+{
+    static const char *const names[] = {"act.retry", "act.restart",
+                                        "act.release", "act.discard"};
+    struct run run;
+    int status, found = run_load(writer, act->run, &run);
+
+    if (found <= 0 || !act_allowed(&run, act->act)) {
+        writer->result->decision = STORE_REFUSED;
+        return found < 0 ? found : 0;
+    }
+    if (act->act == STORE_DISCARD)
+        status =
+            run_discard(writer, &run, act->actor, act->reason, "discarded");
+    else if (act->act == STORE_RESTART)
+        status = act_restart(writer, &run, act->actor);
+    else
+        status =
+            act_resume(writer, &run, act->act == STORE_RETRY, act->actor, "");
+    if (status || writer->result->decision == STORE_REFUSED)
+        return status;
+    return act_note(writer, act, names[act->act]);
+}

@@ -1,0 +1,13 @@
+/* apply_act.h - what a person does to a run. */
+#ifndef CONNECT_STORE_APPLY_ACT_H
+#define CONNECT_STORE_APPLY_ACT_H
+
+#include "store/apply_run.h"
+
+/* A HELD or PARKED run goes on: its deliveries become READY, those in doubt
+ * IN_DOUBT, and the run READY.  fresh: attempts begin anew. */
+int act_resume(struct writer *writer, struct run *run, bool fresh,
+               const char *actor, const char *queue) MUST_USE;
+int apply_act(struct writer *writer, const struct change_act *act) MUST_USE;
+
+#endif

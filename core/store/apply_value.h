@@ -1,0 +1,20 @@
+/* apply_value.h - cursors, small values, flow texts, alerts, notes. */
+#ifndef CONNECT_STORE_APPLY_VALUE_H
+#define CONNECT_STORE_APPLY_VALUE_H
+
+#include "store/writer.h"
+
+int apply_cursor(struct writer *writer,
+                 const struct change_value *value) MUST_USE;
+int apply_state(struct writer *writer,
+                const struct change_value *value) MUST_USE;
+int apply_flow(struct writer *writer,
+               const struct change_value *value) MUST_USE;
+int apply_alert(struct writer *writer,
+                const struct change_value *value) MUST_USE;
+int apply_alert_clear(struct writer *writer,
+                      const struct change_value *value) MUST_USE;
+int apply_audit(struct writer *writer,
+                const struct change_value *value) MUST_USE;
+
+#endif

@@ -1,0 +1,81 @@
+/* batch.h - changes on their way to the writer. */
+#ifndef CONNECT_STORE_BATCH_H
+#define CONNECT_STORE_BATCH_H
+
+#include "store/arena.h"
+#include "store/store.h"
+
+enum change_kind {
+    CHANGE_ACCEPT,
+    CHANGE_QUARANTINE,
+    CHANGE_RUN,
+    CHANGE_STEP,
+    CHANGE_DELIVERY,
+    CHANGE_INTENT,
+    CHANGE_SETTLE, /* store_batch_delivery_change */
+    CHANGE_BODY,
+    CHANGE_CURSOR,
+    CHANGE_STATE,
+    CHANGE_FLOW,
+    CHANGE_ALERT,
+    CHANGE_ALERT_CLEAR,
+    CHANGE_AUDIT,
+    CHANGE_ACT,
+    CHANGE_CLAIM,
+    CHANGE_RECOVER,
+    CHANGE_RENEW
+};
+
+/* Names and bytes of the kinds that need no struct of their own. */
+struct change_value {
+    const char *first, *second;
+    struct store_bytes bytes;
+    uint64_t run;
+    const char *path;
+    const char *detail;
+};
+
+struct change_act {
+    const char *actor;
+    enum store_act act;
+    uint64_t run;
+    const char *reason;
+};
+
+struct change_claim {
+    const char *queue;
+    size_t count;
+};
+
+struct change {
+    enum change_kind kind;
+    union {
+        struct store_accept accept;
+        struct store_quarantine quarantine;
+        struct store_run_change run;
+        struct store_step step;
+        struct store_delivery delivery;
+        struct store_delivery_change settle;
+        struct change_value value;
+        struct change_act act;
+        struct change_claim claim;
+    } as;
+};
+
+struct store_batch {
+    struct arena arena;     /* everything the changes and results point to */
+    struct change *changes; /* owned */
+    size_t count, capacity;
+    bool begins; /* something new: not to be done on the reserve */
+    bool ends;   /* an outcome: to be kept whatever begins with it */
+    /* Set by store_commit. */
+    store_committed_fn *fn;
+    void *arg;
+    int64_t steady_ms, wall_ms; /* when it was handed over */
+    /* Set by the writer. */
+    int status;
+    struct store_result *results;
+    struct store_batch *next; /* in whichever queue it is */
+};
+
+#endif

@@ -1,0 +1,305 @@
+/* opening.c - the directory, the lock, the key and the database.
+ *
+ * One idea: nothing that was written before is believed before it was read and
+ * synced again: the log is moved into the database as a whole, which fails when
+ * the disk does, and the end of the audit chain must be what meta says.  One
+ * process has the store at a time (a lock on connect.lock), because a second
+ * one would take the first one's work for its own.
+ *
+ * Steady time goes on here: by the wall clock since the last commit, but never
+ * backwards and by a day at most.
+ *
+ * Called on the loop when the store opens and closes; opening_revive on the
+ * writer's thread. */
+#include "store/opening.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "store/audit.h"
+#include "store/claim.h"
+#include "store/schema.h"
+
+static char *opening_path(const char *directory, const char *name)
+{
+    size_t len = strlen(directory) + strlen(name) + 2;
+    char *path = memory_zero(len, 1);
+
+    snprintf(path, len, "%s/%s", directory, name);
+    return path;
+}
+
+static int opening_lock(struct writer *writer, const char *directory,
+                        struct error *err)
+{
+    char *path = opening_path(directory, "connect.lock");
+    int status = 0;
+
+    if (mkdir(directory, 0700) && errno != EEXIST)
+        status = -errno;
+    if (!status) {
+        writer->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (writer->lock < 0)
+            status = -errno;
+    }
+    if (status) {
+        error_set(err, "%s: %s", path, strerror(-status));
+    } else if (flock(writer->lock, LOCK_EX | LOCK_NB)) {
+        status = -EBUSY;
+        error_set(err, "%s is in use by another process", directory);
+    }
+    free(path);
+    return status;
+}
+
+/* Make the file with narrow rights; SQLite gives its companions the same. */
+static int opening_file(struct writer *writer, bool *ret_new, struct error *err)
+{
+    struct stat about;
+    int status = 0;
+    int descriptor = open(writer->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (descriptor < 0 || fstat(descriptor, &about)) {
+        status = -errno;
+        error_set(err, "%s: %s", writer->path, strerror(-status));
+    } else {
+        *ret_new = about.st_size == 0;
+    }
+    if (descriptor >= 0)
+        close(descriptor);
+    return status;
+}
+
+static int opening_sync_directory(const char *directory)
+{
+    int status = 0;
+    int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (descriptor < 0)
+        return -errno;
+    if (fsync(descriptor))
+        status = -errno;
+    close(descriptor);
+    return status;
+}
+
+/* Write and sync everything that is in the log only. */
+static int opening_settle_log(struct writer *writer)
+{
+    int code = sqlite3_wal_checkpoint_v2(
+        writer->database.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    return database_status(&writer->database, code);
+}
+
+static int opening_read_counters(struct writer *writer)
+{
+    struct counters *counters = &writer->counters;
+    struct store_bytes hash;
+    sqlite3_stmt *row;
+    int found = database_find_values(
+        &writer->database,
+        "SELECT commit_number, row_next, run_next, audit_sequence, audit_hash,"
+        " event_count, duplicate_count, wall_ms, steady_ms, queued, ready,"
+        " active, waiting, held, parked, done, discarded FROM meta",
+        NULL, 0, &row);
+
+    if (found <= 0)
+        return found ? found : -EBADMSG;
+    counters->commit_number = column_number(row, 0);
+    counters->row_next = column_number(row, 1);
+    counters->run_next = column_number(row, 2);
+    counters->audit_sequence = column_number(row, 3);
+    hash = column_bytes(row, 4);
+    if (hash.len == AUDIT_HASH_BYTES)
+        memcpy(counters->audit_hash, hash.ptr, hash.len);
+    counters->event_count = column_number(row, 5);
+    counters->duplicate_count = column_number(row, 6);
+    writer->wall_ms = column_number(row, 7);
+    writer->steady_ms = column_number(row, 8);
+    for (int state = 0; state < RUN_STATE_COUNT; state++)
+        counters->runs[state] = column_number(row, 9 + state);
+    database_done(row);
+    return 0;
+}
+
+/* Is the look-up key the one the rows were made with? */
+static int opening_check_key(struct writer *writer, struct error *err)
+{
+    struct store_bytes nothing = {"", 0};
+    struct lookup_hash stored,
+        own = lookup_hash(&writer->lookup, LOOKUP_CHECK, "", "", nothing);
+    sqlite3_stmt *row;
+    bool empty, same;
+    int found = database_find_values(
+        &writer->database, "SELECT key_check FROM meta", NULL, 0, &row);
+
+    if (found <= 0)
+        return found ? found : -EBADMSG;
+    empty = column_bytes(row, 0).len == 0;
+    same = column_hash(row, 0, &stored) && !memcmp(&stored, &own, sizeof(own));
+    database_done(row);
+    if (empty)
+        return database_run(&writer->database, "UPDATE meta SET key_check = ?1",
+                            value_hash(&own));
+    if (!same) {
+        error_set(err, "lookup.key is not the key this database was made with");
+        return -EBADMSG;
+    }
+    return 0;
+}
+
+/* The first transaction: claims of this owner are given back. */
+static int opening_recover(struct writer *writer, const char *owner,
+                           int64_t wall_ms, struct error *err)
+{
+    struct store_result result = {0};
+    int64_t passed_ms = wall_ms - writer->wall_ms;
+    int status;
+
+    if (passed_ms < 0)
+        passed_ms = 0;
+    if (passed_ms > STORE_STEADY_GAP_MAX_MS)
+        passed_ms = STORE_STEADY_GAP_MAX_MS;
+    if (!writer->wall_ms) { /* new: no gap to note */
+        writer->wall_ms = wall_ms;
+        passed_ms = 0;
+    }
+    status = database_exec(&writer->database, "BEGIN IMMEDIATE");
+    if (!status)
+        status =
+            writer_note_time(writer, writer->steady_ms + passed_ms, wall_ms);
+    writer->result = &result;
+    if (!status)
+        status = audit_append(writer, NULL, "store.opened", 0, NULL, owner);
+    if (!status)
+        status = claim_recover(writer);
+    if (!status)
+        status = writer_save(writer);
+    if (!status)
+        status = database_exec(&writer->database, "COMMIT");
+    writer->result = NULL;
+    if (status)
+        error_set(err, "work in flight cannot be given back: %s",
+                  strerror(-status));
+    return status;
+}
+
+static int opening_check(struct writer *writer, struct error *err)
+{
+    int status = opening_settle_log(writer);
+
+    if (status) {
+        error_set(err, "%s: its log cannot be written: %s", writer->path,
+                  sqlite3_errmsg(writer->database.handle));
+        return status;
+    }
+    status = opening_read_counters(writer);
+    if (status)
+        error_set(err, "%s: its first row cannot be read", writer->path);
+    return status ? status : audit_check_end(&writer->database, err);
+}
+
+int opening_open(struct writer *writer, const char *directory,
+                 const char *owner, int64_t wall_ms, struct error *err)
+{
+    bool is_new = false;
+    int version = 0, status;
+
+    memset(writer, 0, sizeof(*writer));
+    writer->lock = -1;
+    writer->path = opening_path(directory, "connect.db");
+    writer->owner = memory_text(owner);
+    status = opening_lock(writer, directory, err);
+    if (!status)
+        status = opening_file(writer, &is_new, err);
+    if (!status)
+        status = lookup_open(&writer->lookup, directory, is_new, err);
+    if (!status)
+        status = database_open(&writer->database, writer->path, true, err);
+    if (!status)
+        status = schema_version(&writer->database, &version, err);
+    if (!status && version <= SCHEMA_VERSION) {
+        status = database_durable(&writer->database);
+        if (status)
+            error_set(err, "%s: %s", writer->path,
+                      sqlite3_errmsg(writer->database.handle));
+    }
+    if (!status)
+        status = schema_migrate(&writer->database, version, err);
+    if (!status)
+        status = opening_check_key(writer, err);
+    if (!status)
+        status = opening_check(writer, err);
+    if (!status)
+        status = opening_recover(writer, owner, wall_ms, err);
+    if (!status)
+        status = opening_sync_directory(directory);
+    if (!status)
+        reserve_open(&writer->reserve, directory);
+    if (status)
+        opening_close(writer);
+    return status;
+}
+
+void opening_close(struct writer *writer)
+{
+    /* So that the file is whole without its log; the log stays if it fails. */
+    if (writer->counters.commit_number && !writer->broken)
+        (void)!opening_settle_log(writer);
+    database_close(&writer->database);
+    lookup_done(&writer->lookup);
+    reserve_done(&writer->reserve);
+    arena_done(&writer->scratch);
+    free(writer->path);
+    free(writer->owner);
+    writer->path = writer->owner = NULL;
+    if (writer->lock >= 0)
+        close(writer->lock);
+    writer->lock = -1;
+}
+
+/* Every page of the database makes sense. */
+static int opening_check_pages(struct writer *writer)
+{
+    sqlite3_stmt *row;
+    const char *answer;
+    bool good;
+    int found = database_find_values(&writer->database, "PRAGMA quick_check(1)",
+                                     NULL, 0, &row);
+
+    if (found <= 0)
+        return found ? found : -EIO;
+    answer = column_text(row, 0);
+    good = answer && !strcmp(answer, "ok");
+    database_done(row);
+    return good ? 0 : -EIO;
+}
+
+void opening_revive(struct writer *writer)
+{
+    struct counters before = writer->counters;
+    int64_t steady_ms = writer->steady_ms, wall_ms = writer->wall_ms;
+    int status;
+
+    database_close(&writer->database);
+    status = database_open(&writer->database, writer->path, true, NULL);
+    if (!status)
+        status = database_durable(&writer->database);
+    if (!status)
+        status = opening_check(writer, NULL);
+    if (!status)
+        status = opening_check_pages(writer);
+    if (!status && writer->counters.commit_number != before.commit_number)
+        status = -EIO; /* the commit that failed is there after all */
+    writer->counters = before;
+    writer->steady_ms = steady_ms;
+    writer->wall_ms = wall_ms;
+    writer->broken = status != 0;
+}

@@ -1,0 +1,11 @@
+/* read_runs.h - summaries of runs. */
+#ifndef CONNECT_STORE_READ_RUNS_H
+#define CONNECT_STORE_READ_RUNS_H
+
+#include "store/read.h"
+
+int read_runs(struct reading *reading, struct store_rows *rows) MUST_USE;
+/* The summary of query->run; run_count 0: no such run. */
+int read_run(struct reading *reading, struct store_rows *rows) MUST_USE;
+
+#endif

@@ -1,0 +1,200 @@
+/* writer.c - group commit: many batches, one transaction, one sync.
+ *
+ * One idea: whatever waits is committed together, each batch inside a savepoint
+ * so that it takes effect as a whole or not at all, and nobody hears anything
+ * before the COMMIT came back from the disk.
+ *
+ * When a commit fails for want of space nothing took effect and the store goes
+ * on; outcomes of what was already sent are tried once more with the reserve
+ * given free.  When it fails for any reason that makes the file or its cache
+ * doubtful, the connection is closed, everything in the log is written and
+ * synced again, the whole database is checked, and only when it then says that
+ * the failed commit is not in it the store goes on; else it is broken for good
+ * and the daemon ends for its supervisor.  A failed COMMIT is never repeated.
+ *
+ * Called on the writer's thread, or on the loop in inline mode. */
+#include "store/writer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "store/apply.h"
+#include "store/audit.h"
+#include "store/opening.h"
+
+enum {
+    /* Pages in the log before it is moved: 16 MiB, so that a page which many
+     * commits change is moved once. */
+    CHECKPOINT_PAGES = 4096,
+    /* Difference of the two clocks between commits that the audit notes. */
+    JUMP_MS = 60 * 1000
+};
+
+static int writer_apply(struct writer *writer, struct store_batch *batch)
+{
+    int status = 0;
+
+    batch->results =
+        arena_take(&batch->arena, batch->count, sizeof(*batch->results));
+    writer->arena = &batch->arena;
+    for (size_t index = 0; !status && index < batch->count; index++) {
+        writer->result = &batch->results[index];
+        status = apply_change(writer, &batch->changes[index]);
+        arena_done(&writer->scratch);
+    }
+    writer->arena = NULL;
+    writer->result = NULL;
+    return status;
+}
+
+/* Is a failure the fault of this batch alone? */
+static bool writer_fault_of_batch(int status)
+{
+    return status == -EINVAL || status == -E2BIG || status == -EBADMSG;
+}
+
+/* 0 also when the batch alone failed; its status says so. */
+static int writer_batch(struct writer *writer, struct store_batch *batch)
+{
+    struct counters before = writer->counters;
+    int undo, status = database_exec(&writer->database, "SAVEPOINT batch");
+
+    if (status)
+        return status;
+    writer->steady_ms = batch->steady_ms;
+    writer->wall_ms = batch->wall_ms;
+    status = writer_apply(writer, batch);
+    if (!status || !writer_fault_of_batch(status))
+        return status ? status
+                      : database_exec(&writer->database, "RELEASE batch");
+    undo = database_exec(&writer->database, "ROLLBACK TO batch; RELEASE batch");
+    writer->counters = before;
+    batch->status = status;
+    return undo;
+}
+
+int writer_note_time(struct writer *writer, int64_t steady_ms, int64_t wall_ms)
+{
+    char detail[64];
+    int64_t jump_ms =
+        (wall_ms - writer->wall_ms) - (steady_ms - writer->steady_ms);
+
+    writer->steady_ms = steady_ms;
+    writer->wall_ms = wall_ms;
+    if (jump_ms < JUMP_MS && jump_ms > -JUMP_MS)
+        return 0;
+    snprintf(detail, sizeof(detail), "ms:%" PRId64, jump_ms);
+    return audit_append(writer, NULL, "clock.jumped", 0, NULL, detail);
+}
+
+int writer_save(struct writer *writer)
+{
+    struct counters *counters = &writer->counters;
+    struct store_bytes hash = {(const char *)counters->audit_hash,
+                               AUDIT_HASH_BYTES};
+
+    counters->commit_number++;
+    return database_run(
+        &writer->database,
+        "UPDATE meta SET name = ?1, wall_ms = ?2, steady_ms = ?3,"
+        " commit_number = ?4, row_next = ?5, run_next = ?6,"
+        " audit_sequence = ?7, audit_hash = ?8, event_count = ?9,"
+        " duplicate_count = ?10, queued = ?11, ready = ?12, active = ?13,"
+        " waiting = ?14, held = ?15, parked = ?16, done = ?17,"
+        " discarded = ?18",
+        value_text(writer->owner), value_number(writer->wall_ms),
+        value_number(writer->steady_ms), value_number(counters->commit_number),
+        value_number(counters->row_next), value_number(counters->run_next),
+        value_number(counters->audit_sequence), value_bytes(hash),
+        value_number(counters->event_count),
+        value_number(counters->duplicate_count),
+        value_number(counters->runs[RUN_QUEUED]),
+        value_number(counters->runs[RUN_READY]),
+        value_number(counters->runs[RUN_ACTIVE]),
+        value_number(counters->runs[RUN_WAITING]),
+        value_number(counters->runs[RUN_HELD]),
+        value_number(counters->runs[RUN_PARKED]),
+        value_number(counters->runs[RUN_DONE]),
+        value_number(counters->runs[RUN_DISCARDED]));
+}
+
+/* One transaction over the batches whose status is 0. */
+static int writer_transaction(struct writer *writer,
+                              struct store_batch *batches)
+{
+    struct counters before = writer->counters;
+    int64_t steady_ms = writer->steady_ms, wall_ms = writer->wall_ms;
+    int status = database_exec(&writer->database, "BEGIN IMMEDIATE");
+
+    if (status)
+        return status;
+    if (batches)
+        status = writer_note_time(writer, batches->steady_ms, batches->wall_ms);
+    for (struct store_batch *batch = batches; !status && batch;
+         batch = batch->next) {
+        if (!batch->status)
+            status = writer_batch(writer, batch);
+    }
+    if (!status)
+        status = writer_save(writer);
+    if (!status)
+        status = database_exec(&writer->database, "COMMIT");
+    if (!status)
+        return 0;
+    if (!sqlite3_get_autocommit(writer->database.handle) &&
+        database_exec(&writer->database, "ROLLBACK"))
+        status = -EIO; /* what is not rolled back cannot be trusted */
+    writer->counters = before;
+    writer->steady_ms = steady_ms;
+    writer->wall_ms = wall_ms;
+    return status;
+}
+
+/* What begins is refused while there is no reserve to end it with. */
+static void writer_refuse_new(struct store_batch *batches)
+{
+    for (; batches; batches = batches->next) {
+        if (batches->begins && !batches->ends && !batches->status)
+            batches->status = -ENOSPC;
+    }
+}
+
+void writer_commit(struct writer *writer, struct store_batch *batches)
+{
+    int status = -EIO;
+
+    if (!writer->broken) {
+        bool reserve = reserve_keep(&writer->reserve);
+        if (!reserve)
+            writer_refuse_new(batches);
+        status = writer_transaction(writer, batches);
+        if (status == -ENOSPC && reserve) {
+            reserve_spend(&writer->reserve);
+            writer_refuse_new(batches);
+            status = writer_transaction(writer, batches);
+        }
+        if (status == -EIO)
+            opening_revive(writer);
+    }
+    if (!status)
+        return;
+    for (; batches; batches = batches->next) {
+        if (!batches->status)
+            batches->status = status;
+    }
+}
+
+void writer_checkpoint(struct writer *writer)
+{
+    int code, status;
+
+    if (writer->broken || writer->database.wal_pages < CHECKPOINT_PAGES)
+        return;
+    code = sqlite3_wal_checkpoint_v2(writer->database.handle, NULL,
+                                     SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    status = database_status(&writer->database, code);
+    writer->database.wal_pages = 0; /* again after as many more */
+    if (status == -EIO)
+        opening_revive(writer);
+}

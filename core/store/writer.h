@@ -1,0 +1,55 @@
+/* writer.h - the one connection that changes the database. */
+#ifndef CONNECT_STORE_WRITER_H
+#define CONNECT_STORE_WRITER_H
+
+#include <stdint.h>
+
+#include "store/arena.h"
+#include "store/batch.h"
+#include "store/database.h"
+#include "store/lookup.h"
+#include "store/reserve.h"
+#include "store/store.h"
+
+enum { AUDIT_HASH_BYTES = 32, RUN_STATE_COUNT = RUN_DISCARDED + 1 };
+
+/* What the row in meta holds; put back when a batch is rolled back. */
+struct counters {
+    int64_t commit_number;
+    int64_t row_next; /* ids of rows; also the order of deliveries */
+    int64_t run_next;
+    int64_t audit_sequence; /* of the last entry */
+    unsigned char audit_hash[AUDIT_HASH_BYTES];
+    int64_t event_count, duplicate_count;
+    int64_t runs[RUN_STATE_COUNT];
+};
+
+struct writer {
+    struct database database;
+    struct lookup lookup;
+    struct reserve reserve;
+    int lock;    /* owned descriptor; held while the store is open */
+    char *path;  /* owned; of the database */
+    char *owner; /* owned; this daemon's name in claims */
+    bool broken; /* nothing is believed any more: -EIO for good */
+    struct counters counters;   /* as committed, with the batch in work */
+    int64_t steady_ms, wall_ms; /* now, for the batch in work */
+    struct arena scratch;       /* emptied after each change */
+    /* The batch in work. */
+    struct arena *arena;         /* borrowed; results live in it */
+    struct store_result *result; /* borrowed; of the change in work */
+};
+
+/* Commit the batches of a list in one transaction and set their status and
+ * results.  An empty list saves the clocks writer->steady_ms and wall_ms. */
+void writer_commit(struct writer *writer, struct store_batch *batches);
+/* After the answers: move the log into the database when it has grown. */
+void writer_checkpoint(struct writer *writer);
+/* Inside a transaction: this is the time now.  A wall clock that went another
+ * way than the monotonic one is noted in the audit. */
+int writer_note_time(struct writer *writer, int64_t steady_ms,
+                     int64_t wall_ms) MUST_USE;
+/* Write the counters and clocks into meta, inside a transaction. */
+int writer_save(struct writer *writer) MUST_USE;
+
+#endif
