@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -378,9 +379,22 @@ static int check_file_name(const char *file, const cJSON *value,
              type, slash + 1);
     if (!strcmp(file, expected))
         return 0;
-    error_set(err, "%s: /type: \"%s\" must be in a file named %s", file, type,
-              expected);
+    error_set(err, "/type: \"%s\" must be in a file named %s", type, expected);
     return -EINVAL;
+}
+
+/* The line of what a sentence that begins with a JSON Pointer is about; one
+ * about the schema begins with "schema" and a pointer inside it. */
+static unsigned line_of(const char *text, size_t len, const char *sentence)
+{
+    char pointer[ERROR_TEXT_MAX + 8];
+    bool in_schema = !strncmp(sentence, "schema ", 7);
+    const char *start = in_schema ? sentence + 7 : sentence;
+    size_t pointer_len = start[0] == '/' ? strcspn(start, ":") : 0;
+
+    snprintf(pointer, sizeof(pointer), "%s%.*s", in_schema ? "/schema" : "",
+             (int)pointer_len, start);
+    return config_line(text, len, pointer);
 }
 
 static int load_file(struct batch *batch, const char *directory,
@@ -389,6 +403,8 @@ static int load_file(struct batch *batch, const char *directory,
     struct error reason = {""};
     char path[PATH_MAX_BYTES];
     cJSON *value = NULL;
+    char *text = NULL;
+    size_t len = 0;
     int code;
 
     if (snprintf(path, sizeof(path), "%s/%s", directory, file) >=
@@ -396,16 +412,17 @@ static int load_file(struct batch *batch, const char *directory,
         error_set(err, "%s: the path is too long", file);
         return -ENAMETOOLONG;
     }
-    code = config_load(path, batch->definition, NULL, NULL, &value, err);
+    code = config_load(path, batch->definition, &text, &len, &value, err);
     if (code < 0)
         return code;
-    code = check_file_name(file, value, err);
-    if (code == 0) {
+    code = check_file_name(file, value, &reason);
+    if (code == 0)
         code = batch_read(batch, value, &reason);
-        if (code < 0)
-            error_set(err, "%s: %.900s", file, reason.text);
-    }
+    if (code < 0)
+        error_set(err, "%s:%u: %.900s", file, line_of(text, len, reason.text),
+                  reason.text);
     cJSON_Delete(value);
+    free(text);
     return code;
 }
 
