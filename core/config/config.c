@@ -439,13 +439,25 @@ static int take_webhooks(struct reader *reader, const cJSON *value,
     return 0;
 }
 
-/* The pointer of a member of an instance; its name has no letter to escape. */
+/* The pointer of a member of an instance.  Its name may be a wrong one and need
+ * escapes. */
 static const char *place_of(struct reader *reader, const cJSON *value,
                             const char *member)
 {
-    const char *pointer =
-        keep(reader, "/instances/%s%s", value->string, member);
+    char name[2 * INSTANCE_NAME_MAX + 8];
+    const char *pointer;
+    size_t len = 0;
 
+    for (const char *at = value->string; *at && len + 3 < sizeof(name); at++) {
+        if (*at == '~' || *at == '/') {
+            name[len++] = '~';
+            name[len++] = *at == '~' ? '0' : '1';
+        } else {
+            name[len++] = *at;
+        }
+    }
+    name[len] = '\0';
+    pointer = keep(reader, "/instances/%s%s", name, member);
     return pointer ? pointer : "/instances";
 }
 
