@@ -1,0 +1,46 @@
+/* api.h - the admin API: HTTP and JSON under /v1, for connectctl and the
+ * console.
+ *
+ * Serves requests that the owner of the unix socket hands over.  Everything it
+ * shows is masked by the marks of the record types.  [loop thread] */
+#ifndef CONNECT_ADMIN_API_H
+#define CONNECT_ADMIN_API_H
+
+#include "admin/ingress.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "config/config.h"
+#include "config/record_type.h"
+#include "flow/engine.h"
+#include "net/http_server.h"
+#include "plugin/instances.h"
+#include "store/store.h"
+
+struct api;
+
+struct api_options {
+    struct store *store;
+    struct engine *engine;
+    struct instances *instances;
+    const struct record_types *types;
+    const struct ingress *ingress; /* its counts; may be NULL */
+    const struct clock *clock;
+    const char *version;
+    /* The configuration of now. */
+    const struct config *(*config)(void *arg);
+    /* Read it again: 0 with a note (may be empty), or a negative errno. */
+    int (*reload)(void *arg, struct error *ret_note, struct error *err);
+#ifdef CONNECT_TEST_CLOCK
+    void (*clock_stepped)(void *arg);
+#endif
+    void *arg;
+};
+
+struct api *api_create(const struct api_options *options);
+void api_destroy(struct api *api);
+
+/* Answers the exchange, now or later. */
+void api_request(struct api *api, struct http_server_exchange *exchange,
+                 const struct http_server_request *request);
+
+#endif

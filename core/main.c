@@ -1,0 +1,439 @@
+/* main.c - arguments, signals, exit code; the daemon, its two doors and the
+ * order in which they open and close.
+ *
+ * One idea: the doors (the listener for webhooks, the socket for people) open
+ * after everything behind them is ready and close before it.  Exit codes: 0
+ * stopped as asked, 1 could not start or went on, 2 wrong use.  Runs on the
+ * loop thread, which is the main thread. */
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <sodium.h>
+#include <uv.h>
+
+#include "admin/api.h"
+#include "admin/ingress.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "daemon/daemon.h"
+#include "net/http_server.h"
+
+enum { DOOR_DRAIN_MS = 5000 }; /* open requests may end within this */
+
+#define CONFIG_DEFAULT "/etc/connect/connect.json"
+
+struct program {
+    uv_loop_t loop;
+    uv_signal_t term, interrupt, hangup;
+    struct daemon *daemon;
+    struct ingress *ingress;
+    struct api *api;
+    struct http_server *webhooks; /* where webhooks arrive */
+    struct http_server *socket;   /* where people ask */
+    unsigned doors_open;
+    const char *port_file;
+    bool stopping;
+    int exit_code;
+};
+
+/* ---- Stopping ------------------------------------------------------------ */
+
+static void daemon_stopped(void *arg)
+{
+    struct program *program = arg;
+
+    uv_close((uv_handle_t *)&program->term, NULL);
+    uv_close((uv_handle_t *)&program->interrupt, NULL);
+    uv_close((uv_handle_t *)&program->hangup, NULL);
+}
+
+static void door_closed(void *arg)
+{
+    struct program *program = arg;
+
+    if (--program->doors_open == 0)
+        daemon_stop(program->daemon, daemon_stopped, program);
+}
+
+static void program_stop(struct program *program, int exit_code)
+{
+    if (program->stopping)
+        return;
+    program->stopping = true;
+    program->exit_code = exit_code;
+    if (program->ingress)
+        ingress_stop(program->ingress);
+    program->doors_open = 1;
+    if (program->webhooks) {
+        program->doors_open++;
+        http_server_stop(program->webhooks, DOOR_DRAIN_MS, door_closed,
+                         program);
+    }
+    if (program->socket) {
+        program->doors_open++;
+        http_server_stop(program->socket, DOOR_DRAIN_MS, door_closed, program);
+    }
+    door_closed(program);
+}
+
+static void stop_asked(uv_signal_t *signal, int number)
+{
+    struct program *program = signal->data;
+
+    if (program->stopping) {
+        log_write(LOG_WARN, NULL, "asked to stop again: ending at once; what "
+                                  "was accepted is stored");
+        _exit(1);
+    }
+    log_write(LOG_INFO, NULL, "stopping (%s)",
+              number == SIGTERM ? "SIGTERM" : "SIGINT");
+    program_stop(program, 0);
+}
+
+/* ---- Reload -------------------------------------------------------------- */
+
+static int program_reload(void *arg, struct error *ret_note, struct error *err)
+{
+    struct program *program = arg;
+    int status = daemon_reload(program->daemon, ret_note, err);
+
+    if (!status)
+        status = http_server_reload(program->webhooks, err);
+    if (status)
+        log_write(LOG_ERROR, NULL, "the configuration stays as it was: %s",
+                  err->text);
+    else
+        log_write(LOG_INFO, NULL, "configuration reloaded%s%s",
+                  ret_note->text[0] ? "; " : "", ret_note->text);
+    return status;
+}
+
+static void reload_asked(uv_signal_t *signal, int number)
+{
+    struct program *program = signal->data;
+    struct error note = {""}, err = {""};
+
+    (void)number;
+    if (!program->stopping && program->webhooks)
+        (void)!program_reload(program, &note, &err);
+}
+
+/* ---- The doors ----------------------------------------------------------- */
+
+static const struct config *current_config(void *arg)
+{
+    struct program *program = arg;
+    struct daemon_parts parts;
+
+    daemon_parts(program->daemon, &parts);
+    return parts.config;
+}
+
+static void socket_request(void *arg, struct http_server_exchange *exchange,
+                           const struct http_server_request *request)
+{
+    struct program *program = arg;
+
+    api_request(program->api, exchange, request);
+}
+
+static int open_webhooks(struct program *program, const struct config *config,
+                         int *ret_port, struct error *err)
+{
+    struct http_server_options options;
+    struct http_server_listener listener = {
+        .address = config->listen_address,
+        .port = config->listen_port,
+        .certificate_file = config->tls_certificate,
+        .key_file = config->tls_key,
+        .body_bytes_max = config->limits.webhook_bytes,
+    };
+    int status;
+
+    http_server_options_default(&options);
+    options.clock = clock_network();
+    options.on_head = ingress_head;
+    options.on_request = ingress_request;
+    options.arg = program->ingress;
+    options.connections_max = (int)config->limits.connections;
+    status = http_server_create(&program->loop, &options, &program->webhooks);
+    if (status) {
+        error_set(err, "cannot serve webhooks: %s", strerror(-status));
+        return status;
+    }
+    return http_server_listen(program->webhooks, &listener, ret_port, err);
+}
+
+static int give_group(const struct config *config, struct error *err)
+{
+    struct group *group = getgrnam(config->admin_group);
+
+    if (group && !chown(config->admin_socket, (uid_t)-1, group->gr_gid))
+        return 0;
+    error_set(err, "%s: cannot be given to the group %s: %s",
+              config->admin_socket, config->admin_group,
+              group ? strerror(errno) : "there is no such group");
+    return -EPERM;
+}
+
+static int open_socket(struct program *program, const struct config *config,
+                       struct error *err)
+{
+    struct http_server_options options;
+    struct http_server_listener listener = {
+        .path = config->admin_socket,
+        .mode = config->admin_group ? 0660 : 0600,
+    };
+    int status;
+
+    http_server_options_default(&options);
+    options.clock = clock_network();
+    options.on_request = socket_request;
+    options.arg = program;
+    status = http_server_create(&program->loop, &options, &program->socket);
+    if (status) {
+        error_set(err, "cannot serve the admin socket: %s", strerror(-status));
+        return status;
+    }
+    status = http_server_listen(program->socket, &listener, NULL, err);
+    if (!status && config->admin_group)
+        status = give_group(config, err);
+    return status;
+}
+
+/* The port, for scripts that let the kernel choose; whole or not at all. */
+static int write_port(const char *path, int port, struct error *err)
+{
+    char fresh[4096];
+    FILE *file;
+    int status = 0;
+
+    snprintf(fresh, sizeof(fresh), "%s.new", path);
+    file = fopen(fresh, "we");
+    if (!file || fprintf(file, "%d\n", port) < 0)
+        status = -errno;
+    if (file && fclose(file))
+        status = -errno;
+    if (!status && rename(fresh, path))
+        status = -errno;
+    if (status)
+        error_set(err, "%s: cannot be written: %s", path, strerror(-status));
+    return status;
+}
+
+#ifdef CONNECT_TEST_CLOCK
+static void clock_stepped(void *arg)
+{
+    struct program *program = arg;
+
+    daemon_clock_stepped(program->daemon);
+}
+#endif
+
+static void make_api(struct program *program, const struct daemon_parts *parts)
+{
+    struct api_options options = {
+        .store = parts->store,
+        .engine = parts->engine,
+        .instances = parts->instances,
+        .types = parts->types,
+        .ingress = program->ingress,
+        .clock = clock_system(),
+        .version = CONNECT_VERSION,
+        .config = current_config,
+        .reload = program_reload,
+#ifdef CONNECT_TEST_CLOCK
+        .clock_stepped = clock_stepped,
+#endif
+        .arg = program,
+    };
+
+    program->api = api_create(&options);
+}
+
+static int open_doors(struct program *program, struct error *err)
+{
+    struct daemon_parts parts;
+    int status, port = 0;
+
+    daemon_parts(program->daemon, &parts);
+    struct ingress_options ingress = {
+        .engine = parts.engine,
+        .instances = parts.instances,
+        .clock = clock_network(),
+        .config = current_config,
+        .arg = program,
+    };
+    program->ingress = ingress_create(&ingress);
+    make_api(program, &parts);
+    status = open_webhooks(program, parts.config, &port, err);
+    if (!status)
+        status = open_socket(program, parts.config, err);
+    if (!status && program->port_file)
+        status = write_port(program->port_file, port, err);
+    if (!status)
+        status = daemon_register(program->daemon, err);
+    if (!status)
+        log_write(LOG_INFO, NULL,
+                  "connectd " CONNECT_VERSION " is ready: webhooks on %s:%d, "
+                  "people on %s",
+                  parts.config->listen_address, port,
+                  parts.config->admin_socket);
+    return status;
+}
+
+static void daemon_ready(void *arg, int status, const struct error *err)
+{
+    struct program *program = arg;
+    struct error door_err = {""};
+
+    if (!status) {
+        status = open_doors(program, &door_err);
+        err = &door_err;
+    }
+    if (status) {
+        log_write(LOG_ERROR, NULL, "cannot start: %s", err->text);
+        program_stop(program, 1);
+    }
+}
+
+/* ---- Arguments ----------------------------------------------------------- */
+
+static const char help_text[] =
+    "usage: connectd [options] [CONFIG]\n"
+    "\n"
+    "Connects a CRM with an ERP through plugins, durably.  CONFIG is the\n"
+    "configuration file, " CONFIG_DEFAULT " if not given.\n"
+    "\n"
+    "  -c, --check            look at the configuration, its plugins and flows;\n"
+    "                         name every mistake with file, line and path\n"
+    "  -p, --port-file FILE   write the port of the webhook listener to FILE\n"
+    "  -V, --version          print the version\n"
+    "  -h, --help             print this\n"
+    "\n"
+    "SIGTERM and SIGINT stop within the configured limit, a second one at\n"
+    "once; SIGHUP reads the configuration again or keeps the old one and says\n"
+    "why.  Exit codes: 0 stopped as asked or nothing to complain of, 1 could\n"
+    "not start or mistakes found, 2 wrong use.\n";
+
+static void open_log(const struct config *config)
+{
+    bool terminal = isatty(STDERR_FILENO);
+    enum log_form form = terminal ? LOG_TEXT_COLOUR : LOG_JSON;
+
+    if (!strcmp(config->log_form, "json"))
+        form = LOG_JSON;
+    else if (!strcmp(config->log_form, "text"))
+        form = terminal ? LOG_TEXT_COLOUR : LOG_TEXT;
+    if (form == LOG_TEXT_COLOUR && getenv("NO_COLOR"))
+        form = LOG_TEXT;
+    log_open(STDERR_FILENO, form, config->log_level, clock_system());
+}
+
+static void watch_signals(struct program *program)
+{
+    uv_signal_init(&program->loop, &program->term);
+    uv_signal_init(&program->loop, &program->interrupt);
+    uv_signal_init(&program->loop, &program->hangup);
+    program->term.data = program;
+    program->interrupt.data = program;
+    program->hangup.data = program;
+    uv_signal_start(&program->term, stop_asked, SIGTERM);
+    uv_signal_start(&program->interrupt, stop_asked, SIGINT);
+    uv_signal_start(&program->hangup, reload_asked, SIGHUP);
+}
+
+static void program_free(struct program *program)
+{
+    http_server_destroy(program->webhooks);
+    http_server_destroy(program->socket);
+    ingress_destroy(program->ingress);
+    api_destroy(program->api);
+    daemon_destroy(program->daemon);
+    uv_loop_close(&program->loop);
+}
+
+static int run(const char *config_path, const char *port_file)
+{
+    struct program program = {.port_file = port_file};
+    struct error err = {""};
+
+    uv_loop_init(&program.loop);
+    if (daemon_create(&program.loop, config_path, &program.daemon, &err)) {
+        fprintf(stderr, "connectd: %s\n", err.text);
+        return 1;
+    }
+    open_log(current_config(&program));
+    watch_signals(&program);
+    daemon_start(program.daemon, daemon_ready, &program);
+    uv_run(&program.loop, UV_RUN_DEFAULT);
+    log_write(LOG_INFO, NULL, "stopped");
+    program_free(&program);
+    return program.exit_code;
+}
+
+static int check(const char *config_path)
+{
+    uv_loop_t loop;
+    int mistakes;
+
+    log_open(STDERR_FILENO, isatty(STDERR_FILENO) ? LOG_TEXT_COLOUR : LOG_TEXT,
+             LOG_ERROR, clock_system());
+    uv_loop_init(&loop);
+    mistakes = daemon_check(&loop, config_path);
+    uv_loop_close(&loop);
+    return mistakes ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"check", no_argument, NULL, 'c'},
+        {"port-file", required_argument, NULL, 'p'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    const char *port_file = NULL, *config_path;
+    bool only_check = false;
+    int letter;
+
+    umask(0077);
+    signal(SIGPIPE, SIG_IGN);
+    while ((letter = getopt_long(argc, argv, "cp:Vh", options, NULL)) != -1) {
+        switch (letter) {
+        case 'c':
+            only_check = true;
+            break;
+        case 'p':
+            port_file = optarg;
+            break;
+        case 'V':
+            printf("connectd " CONNECT_VERSION "\n");
+            return 0;
+        case 'h':
+            fputs(help_text, stdout);
+            return 0;
+        default:
+            fprintf(stderr, "try: connectd --help\n");
+            return 2;
+        }
+    }
+    if (argc - optind > 1) {
+        fprintf(stderr, "connectd: one configuration file, not %d; try: "
+                        "connectd --help\n", argc - optind);
+        return 2;
+    }
+    if (sodium_init() < 0) {
+        fprintf(stderr, "connectd: no random numbers on this machine\n");
+        return 1;
+    }
+    config_path = optind < argc ? argv[optind] : CONFIG_DEFAULT;
+    return only_check ? check(config_path) : run(config_path, port_file);
+}
