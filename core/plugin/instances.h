@@ -23,21 +23,26 @@ struct instances;
 enum instance_state {
     INSTANCE_STARTING, /* create runs on its thread */
     INSTANCE_RUNNING,
-    INSTANCE_STUCK,    /* an operation did not end; being replaced */
-    INSTANCE_FAILED,   /* create returned NULL, or replaced too often */
+    INSTANCE_STUCK,  /* an operation did not end; being replaced */
+    INSTANCE_FAILED, /* create returned NULL, or replaced too often */
     INSTANCE_STOPPED
 };
 
 enum { /* roles, as bits */
-    ROLE_SOURCE = 1, ROLE_SINK = 2, ROLE_PROBE = 4, ROLE_TRANSFORM = 8,
-    ROLE_CALL = 16, ROLE_CHECK = 32, ROLE_RECEIVER = 64
+       ROLE_SOURCE = 1,
+       ROLE_SINK = 2,
+       ROLE_PROBE = 4,
+       ROLE_TRANSFORM = 8,
+       ROLE_CALL = 16,
+       ROLE_CHECK = 32,
+       ROLE_RECEIVER = 64
 };
 
 struct instance_info {
     const char *name, *plugin_id, *plugin_version, *path, *title;
     enum instance_state state;
     uint32_t roles;
-    uint32_t open_max;   /* operations of each kind at once */
+    uint32_t open_max; /* operations of each kind at once */
     uint32_t open_count;
     uint64_t ended_count, broken_count, replaced_count;
     uint64_t held_ms_max; /* longest time one call held its thread */
@@ -47,22 +52,27 @@ struct instance_info {
 struct instances_options {
     uv_loop_t *loop;
     struct http_client *http;
-    const struct record_types *types; /* shared ones and those of plugins */
+    struct record_types *types; /* shared ones; those of plugins are added */
     const struct clock *clock;
     uint32_t operation_ms, stuck_ms;
     uint32_t retry_after_ms_max;
     const char *public_address; /* NULL: none */
+    const char *generations;    /* directory of ours for copies of plugins that
+                                 * are replaced while we run; NULL: none */
     /* An instance changed its state; the flow looks at it again. */
     void (*changed)(void *arg, const char *name);
     void *arg;
 };
 
 int instances_create(const struct instances_options *options,
-                     struct instances **ret_instances, struct error *err)
-    MUST_USE;
+                     struct instances **ret_instances,
+                     struct error *err) MUST_USE;
 
 /* Load the plugin, check manifest and configuration, start the instance; values
- * are its small durable values (connect.state/1).  Does not wait for create. */
+ * are its small durable values (connect.state/1).  Does not wait for create.
+ * For a name that is known the new instance is made beside the old one, which
+ * is drained when the new one runs, and stays when it fails; values are then
+ * those known here. */
 int instances_add(struct instances *instances,
                   const struct config_instance *config,
                   const struct op_value *values, size_t value_count,
@@ -78,6 +88,9 @@ bool instances_takes(const struct instances *instances, const char *instance,
                      const char *type);
 bool instances_emits(const struct instances *instances, const char *instance,
                      const char *type);
+/* Does the manifest say that a record of this type may be sent again? */
+bool instances_repeat_safe(const struct instances *instances,
+                           const char *instance, const char *type);
 /* Poll streams of the manifest; NULL behind the last. */
 const char *instances_stream(const struct instances *instances,
                              const char *instance, size_t index,
@@ -90,6 +103,12 @@ int instances_start(struct instances *instances,
                     const struct op_request *request, op_ended_fn *fn,
                     void *arg, uint64_t *ret_op, struct error *err) MUST_USE;
 void instances_cancel(struct instances *instances, uint64_t op);
+
+/* All up to cursor is stored: tell a source that wants to know. */
+void instances_commit(struct instances *instances, const char *instance,
+                      cn_str cursor);
+/* Drain an instance and forget its name. */
+void instances_remove(struct instances *instances, const char *instance);
 
 bool instances_info(const struct instances *instances, size_t index,
                     struct instance_info *ret_info);

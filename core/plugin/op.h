@@ -2,7 +2,7 @@
  *
  * Plain values only, no thread, loop or plugin type, so that core/flow and its
  * simulation can include it.  Everything here can be written flat into a
- * mailbox message and read back (message.h). */
+ * mailbox message and read back (op_message.h). */
 #ifndef CONNECT_PLUGIN_OP_H
 #define CONNECT_PLUGIN_OP_H
 
@@ -83,6 +83,27 @@ struct op_outcome {
 };
 
 typedef void op_ended_fn(void *arg, uint64_t op, const struct op_outcome *);
+
+/* What the host knows of an operation from the requests it carried. */
+struct op_facts {
+    bool network_host; /* the manifest says: all requests go through the host */
+    bool requested;    /* a request was sent, or tried */
+    bool answered;     /* one of them was answered, see op_outcome */
+    bool effect_sent;  /* a byte of one with effect may have left */
+    bool
+        doubt; /* one with effect had no definite answer, and none came after */
+};
+
+/* What a status from the plugin means, by the rules of plugin.h.  ret_broken:
+ * it is none the plugin may give; ret_overruled: the plugin says that nothing
+ * took effect, and the host knows better. */
+cn_status op_conclude(enum op_kind kind, cn_status said,
+                      const struct op_facts *facts, bool *ret_broken,
+                      bool *ret_overruled);
+/* The status of an operation that a time-out or a crash ended. */
+cn_status op_conclude_lost(enum op_kind kind, const struct op_facts *facts);
+/* May a plugin end an operation of this kind so? */
+bool op_status_known(enum op_kind kind, cn_status status);
 
 const char *op_kind_text(enum op_kind kind);
 const char *op_status_text(cn_status status);
