@@ -36,6 +36,7 @@ static struct buf body;
 /* libcurl repeats a request by itself when a reused connection dies, and
  * would so hide a cut. */
 static bool fresh;
+static long timeout_ms = 30000;
 
 /* --- The child and HTTP --- */
 
@@ -114,7 +115,7 @@ static CURLcode request(const char *method, const char *path, const char *data,
     curl_easy_setopt(curl, CURLOPT_URL, url.data);
     curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, 30L);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
     if (data != NULL) {
@@ -166,7 +167,7 @@ static int test_setup(void **state)
     (void)state;
     control("/_sim/reset", "{}");
     /* The clock does not go back to its own time by a reset. */
-    control("/_sim/clock", "{\"set_ms\":1772445600000}");
+    control("/_sim/clock", "{\"frozen\":false,\"set_ms\":1772445600000}");
     log_on();
     return 0;
 }
@@ -463,6 +464,15 @@ static const struct refusal line_refusals[] = {
     {.lines = L_BEGIN L_STOCK L_QTY L_PRICE
      "<LineDiscPercent1>101</LineDiscPercent1>" L_END,
      .text = "LineDiscPercent1 '101' is not between -100 and 100"},
+    {.lines = L_BEGIN L_STOCK L_QTY L_PRICE
+     "<LineDiscValFlag>X</LineDiscValFlag>" L_END,
+     .text = "LineDiscValFlag 'X' is invalid"},
+    {.lines = "<CommentLine><LineActionType>A</LineActionType><Comment>x"
+              "</Comment><CommentType>Z</CommentType></CommentLine>",
+     .text = "Comment type 'Z' is invalid"},
+    {.lines = "<FreightLine><LineActionType>A</LineActionType></FreightLine>",
+     .text = "FreightValue is missing"},
+    {.lines = QTY("999999999999"), .text = "Order value is too large"},
     {.settings = SETTINGS WARN,
      .lines = L_BEGIN "<StockCode>NS</StockCode>" L_QTY L_PRICE
                       "<NonStockedLine>Y</NonStockedLine>" L_END,
@@ -1070,6 +1080,37 @@ static void test_several_orders(void **state)
     free(parameters);
 }
 
+static void test_too_many_lines(void **state)
+{
+    struct buf lines;
+
+    (void)state;
+    buf_init(&lines, 1 << 20);
+    for (int i = 0; i < 2001; i++)
+        buf_append_text(&lines, "<CommentLine><LineActionType>A"
+                                "</LineActionType><Comment>x</Comment>"
+                                "</CommentLine>");
+    char *parameters = parameters_of(SETTINGS WARN);
+    char *document = document_of(HEADER, lines.data);
+    struct buf envelope;
+
+    buf_init(&envelope, 2 << 20);
+    buf_printf(&envelope,
+               "<TransactionPostLD xmlns=\"http://SYSPROWcfService\"><UserId>"
+               "%s</UserId><BusinessObject>SORTOI</BusinessObject>"
+               "<XmlParameters><![CDATA[%s]]></XmlParameters><XmlIn>"
+               "<![CDATA[%s]]></XmlIn></TransactionPostLD>",
+               session, parameters, document);
+    request("POST", "/SYSPROWCFService/Rest/Transaction/PostLD", envelope.data,
+            "application/xml");
+    assert_has("<ErrorDescription>Too many lines</ErrorDescription>");
+    assert_int_equal(count_orders(), 0);
+    free(parameters);
+    free(document);
+    buf_done(&lines);
+    buf_done(&envelope);
+}
+
 static void test_manual_number(void **state)
 {
     static const char manual[] =
@@ -1083,6 +1124,8 @@ static void test_manual_number(void **state)
     assert_clean();
     import(manual, HEADER "<SalesOrder>000777</SalesOrder>", LINE);
     assert_has("Sales order '000777' already exists");
+    import(manual, HEADER "<SalesOrder>SO-1</SalesOrder>", LINE);
+    assert_has("Sales order 'SO-1' is not numeric");
 }
 
 static void test_text_and_unknown_elements(void **state)
@@ -1396,20 +1439,28 @@ static void test_own_faults(void **state)
                "\"wrong_reference\"");
 }
 
-static void test_commit_and_cut(void **state)
+static void post_url(struct buf *url)
 {
     char *parameters = parameters_of(SETTINGS WARN);
     char *document = document_of(HEADER, LINE);
+
+    buf_init(url, 1 << 20);
+    buf_printf(url, "/SYSPROWCFService/Rest/Transaction/Post?v=1");
+    add_parameter(url, "UserId", session);
+    add_parameter(url, "BusinessObject", "SORTOI");
+    add_parameter(url, "XmlParameters", parameters);
+    add_parameter(url, "XmlIn", document);
+    free(parameters);
+    free(document);
+}
+
+static void test_commit_and_cut(void **state)
+{
     struct buf url;
 
     (void)state;
+    post_url(&url);
     fresh = true;
-    buf_init(&url, 1 << 20);
-    buf_printf(&url, "/SYSPROWCFService/Rest/Transaction/Post?v=1");
-    add_parameter(&url, "UserId", session);
-    add_parameter(&url, "BusinessObject", "SORTOI");
-    add_parameter(&url, "XmlParameters", parameters);
-    add_parameter(&url, "XmlIn", document);
     fault("{\"fault\":\"cut_before_commit\",\"match\":\"/Transaction/Post\"}");
     assert_int_not_equal(request("GET", url.data, NULL, NULL), CURLE_OK);
     assert_int_equal(count_orders(), 0);
@@ -1417,8 +1468,26 @@ static void test_commit_and_cut(void **state)
     assert_int_not_equal(request("GET", url.data, NULL, NULL), CURLE_OK);
     assert_int_equal(count_orders(), 1);
     fresh = false;
-    free(parameters);
-    free(document);
+    buf_done(&url);
+}
+
+/* The order is committed when the caller has long given up. */
+static void test_late_commit(void **state)
+{
+    struct buf url;
+
+    (void)state;
+    post_url(&url);
+    control("/_sim/clock", "{\"frozen\":true}");
+    fault("{\"fault\":\"delay\",\"ms\":60000,\"match\":\"/Transaction/Post\"}");
+    timeout_ms = 200;
+    assert_int_equal(request("GET", url.data, NULL, NULL),
+                     CURLE_OPERATION_TIMEDOUT);
+    timeout_ms = 30000;
+    assert_int_equal(count_orders(), 0);
+    control("/_sim/clock", "{\"advance_ms\":60000}");
+    assert_int_equal(count_orders(), 1);
+    control("/_sim/clock", "{\"frozen\":false}");
     buf_done(&url);
 }
 
@@ -1517,6 +1586,7 @@ int main(void)
         RUN(test_warehouse_resolution),
         RUN(test_change_and_cancel),
         RUN(test_several_orders),
+        RUN(test_too_many_lines),
         RUN(test_manual_number),
         RUN(test_text_and_unknown_elements),
         RUN(test_find),
@@ -1529,6 +1599,7 @@ int main(void)
         RUN(test_size_limit),
         RUN(test_own_faults),
         RUN(test_commit_and_cut),
+        RUN(test_late_commit),
         RUN(test_hostile_answers),
         RUN(test_control_refusals),
         RUN(test_ledger_masks),
