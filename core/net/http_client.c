@@ -41,6 +41,7 @@ enum {
     CONNECTIONS_MAX = 64, /* far below the limit of descriptors */
     HOST_CONNECTIONS_MAX = 16, /* what one server takes without complaint */
     TIMEOUT_MS = 30 * 1000,
+    TIMEOUT_MS_MAX = 24 * 3600 * 1000, /* beyond a day nobody waits */
     CONNECT_TIMEOUT_MS = 10 * 1000,
     ANSWER_BYTES_MAX = CN_BODY_MAX,
     REQUEST_BYTES_MAX = CN_BODY_MAX
@@ -53,8 +54,19 @@ struct socket_watch {
     struct socket_watch *prev, *next;
 };
 
+/* One host and port, while a request for it is open. */
+struct place {
+    char *name; /* owned: host:port */
+    uint32_t request_count;
+    uint32_t active_count; /* of them, with libcurl */
+    UT_hash_handle hh;     /* in places */
+};
+
 struct request {
     struct http_client *client;
+    struct place *place;  /* borrowed; NULL when ended */
+    uint64_t deadline_ms; /* on the loop's clock */
+    bool active;          /* with libcurl */
     uint64_t id;
     http_answer_fn fn;
     void *arg;
@@ -73,21 +85,26 @@ struct request {
     enum http_failure failure;
     char message[160];
     UT_hash_handle hh;           /* in open */
-    struct request *prev, *next; /* in ended */
+    struct request *prev, *next; /* in waiting or ended */
 };
 
 struct http_client {
     uv_loop_t *loop;
     CURLM *multi;
-    uv_timer_t timer; /* libcurl's next time-out */
-    uv_timer_t turn;  /* runs drain() when something ended outside the loop */
+    uv_timer_t timer;     /* libcurl's next time-out */
+    uv_timer_t deadline;  /* of the request that ends first */
+    uint64_t deadline_ms; /* when it fires; 0: it does not */
+    uv_timer_t turn; /* runs drain() when something ended outside the loop */
     struct socket_watch *watches;
     uint32_t handle_count; /* of the loop, not closed yet */
     struct http_client_options limits;
     char *ca_file;
     char *ca_directory;
     uint64_t id_last;
-    struct request *open;  /* by id */
+    struct request *open;    /* by id */
+    struct request *waiting; /* of those, oldest first */
+    uint32_t active_count;   /* of those, with libcurl */
+    struct place *places;
     struct request *ended; /* wait for their callback */
     size_t open_count;     /* open and ended */
     bool closing;
@@ -210,6 +227,33 @@ static void describe(struct request *request, CURLcode result)
                  texts[request->failure]);
 }
 
+static void place_leave(struct http_client *client, struct place *place)
+{
+    if (--place->request_count)
+        return;
+    HASH_DEL(client->places, place);
+    free(place->name);
+    free(place);
+}
+
+/* Takes over name. */
+static struct place *place_enter(struct http_client *client, char *name)
+{
+    struct place *place = NULL;
+
+    HASH_FIND_STR(client->places, name, place);
+    if (place) {
+        free(name);
+    } else {
+        place = memory_zero(1, sizeof(*place));
+        place->name = name;
+        HASH_ADD_KEYPTR(hh, client->places, place->name, strlen(place->name),
+                        place);
+    }
+    place->request_count++;
+    return place;
+}
+
 /* Move a request from open to ended; its callback comes with drain(). */
 static void request_end(struct request *request, CURLcode result)
 {
@@ -217,11 +261,41 @@ static void request_end(struct request *request, CURLcode result)
 
     request->failure = failure_of(request, result);
     describe(request, result);
-    curl_multi_remove_handle(client->multi, request->easy);
+    if (request->active) {
+        curl_multi_remove_handle(client->multi, request->easy);
+        request->place->active_count--;
+        client->active_count--;
+    } else {
+        DL_DELETE(client->waiting, request);
+    }
     curl_easy_cleanup(request->easy);
     request->easy = NULL;
+    place_leave(client, request->place);
+    request->place = NULL;
     HASH_DEL(client->open, request);
     DL_APPEND(client->ended, request);
+}
+
+/* Give to libcurl what has a connection to use, oldest first. */
+static void admit(struct http_client *client)
+{
+    const struct http_client_options *limits = &client->limits;
+    struct request *request, *next;
+
+    DL_FOREACH_SAFE(client->waiting, request, next)
+    {
+        if (client->active_count >= limits->connections_max)
+            return;
+        if (request->place->active_count >= limits->host_connections_max)
+            continue;
+        DL_DELETE(client->waiting, request);
+        request->active = true;
+        request->place->active_count++;
+        client->active_count++;
+        /* Fails for misuse only; then the time-out ends the request. */
+        if (curl_multi_add_handle(client->multi, request->easy))
+            assert(!"libcurl takes every new handle");
+    }
 }
 
 static void request_answer(struct request *request)
@@ -293,6 +367,7 @@ static void client_close(struct http_client *client)
     DL_FOREACH_SAFE(client->watches, watch, next)
     watch_close(watch);
     uv_close((uv_handle_t *)&client->timer, on_closed);
+    uv_close((uv_handle_t *)&client->deadline, on_closed);
     uv_close((uv_handle_t *)&client->turn, on_closed);
 }
 
@@ -303,6 +378,7 @@ static void drain(struct http_client *client)
     struct request *list = client->ended, *request, *next;
 
     client->ended = NULL;
+    admit(client);
     DL_FOREACH_SAFE(list, request, next)
     {
         client->open_count--;
@@ -368,6 +444,46 @@ static void on_timeout(uv_timer_t *timer)
 
     curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     collect(client);
+}
+
+static void deadline_set(struct http_client *client, uint64_t deadline_ms);
+
+static void on_deadline(uv_timer_t *timer)
+{
+    struct http_client *client = timer->data;
+    uint64_t now_ms = uv_now(client->loop), first_ms = 0;
+    struct request *request, *next;
+
+    client->deadline_ms = 0;
+    HASH_ITER(hh, client->open, request, next)
+    {
+        if (request->deadline_ms <= now_ms) {
+            request->stopped = request->sendings
+                                   ? HTTP_FAILURE_TIMEOUT_AFTER_SENT
+                                   : HTTP_FAILURE_TIMEOUT_BEFORE_SENT;
+            request_end(request, CURLE_OPERATION_TIMEDOUT);
+        } else if (!first_ms || request->deadline_ms < first_ms) {
+            first_ms = request->deadline_ms;
+        }
+    }
+    if (first_ms)
+        deadline_set(client, first_ms);
+    drain(client);
+}
+
+/* Make sure that on_deadline runs at this time or before. */
+static void deadline_set(struct http_client *client, uint64_t deadline_ms)
+{
+    uint64_t now_ms = uv_now(client->loop);
+    int status;
+
+    if (client->deadline_ms && client->deadline_ms <= deadline_ms)
+        return;
+    client->deadline_ms = deadline_ms;
+    status = uv_timer_start(&client->deadline, on_deadline,
+                            deadline_ms > now_ms ? deadline_ms - now_ms : 0, 0);
+    assert(!status);
+    (void)status;
 }
 
 static struct socket_watch *watch_create(struct http_client *client,
@@ -496,21 +612,15 @@ static CURLcode set_callbacks(CURL *easy, struct request *request)
 static CURLcode set_request(CURL *easy, struct request *request,
                             const struct http_client_request *wanted)
 {
-    const struct http_client_options *limits = &request->client->limits;
-    uint64_t timeout_ms =
-        wanted->timeout_ms ? wanted->timeout_ms : limits->timeout_ms;
     uint64_t connect_ms = wanted->connect_timeout_ms
                               ? wanted->connect_timeout_ms
-                              : limits->connect_timeout_ms;
+                              : request->client->limits.connect_timeout_ms;
     CURLcode status = CURLE_OK;
 
-    if (timeout_ms > INT32_MAX)
-        timeout_ms = INT32_MAX; /* 24 days; libcurl's limit */
-    if (connect_ms > timeout_ms)
-        connect_ms = timeout_ms;
+    if (connect_ms > TIMEOUT_MS_MAX)
+        connect_ms = TIMEOUT_MS_MAX;
     SET(status, easy, CURLOPT_URL, request->url);
     SET(status, easy, CURLOPT_HTTPHEADER, request->headers);
-    SET(status, easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     SET(status, easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
     if (request->bodyless) {
         SET(status, easy, CURLOPT_NOBODY, 1L);
@@ -545,6 +655,7 @@ static int request_create(struct http_client *client,
                           struct request **ret_request)
 {
     struct request *request;
+    char *place = NULL;
     CURL *easy;
     int status;
 
@@ -563,7 +674,7 @@ static int request_create(struct http_client *client,
     status = http_build_url(wanted, &request->url);
     if (status)
         goto out;
-    status = http_rules_host(request->url, &request->host);
+    status = http_rules_host(request->url, &request->host, &place);
     if (status)
         goto out;
     status = http_build_headers(wanted, &request->headers);
@@ -577,10 +688,13 @@ static int request_create(struct http_client *client,
         !set_callbacks(easy, request) && !set_request(easy, request, wanted))
         status = 0;
 out:
-    if (status)
+    if (status) {
+        free(place);
         request_free(request);
-    else
+    } else {
+        request->place = place_enter(client, place);
         *ret_request = request;
+    }
     return status;
 }
 
@@ -664,12 +778,9 @@ static void multi_start(struct http_client *client)
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
     curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    /* Idle ones; those in use are as many as admit() lets through. */
     curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
                       (long)limits->connections_max);
-    curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
-                      (long)limits->connections_max);
-    curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS,
-                      (long)limits->host_connections_max);
 }
 
 struct http_client *
@@ -693,14 +804,24 @@ http_client_create(uv_loop_t *loop, const struct http_client_options *options,
     }
     multi_start(client);
     if (uv_timer_init(loop, &client->timer) ||
+        uv_timer_init(loop, &client->deadline) ||
         uv_timer_init(loop, &client->turn))
         abort(); /* cannot fail in libuv 1 */
-    client->timer.data = client->turn.data = client;
-    client->handle_count = 2;
+    client->timer.data = client->deadline.data = client->turn.data = client;
+    client->handle_count = 3;
     return client;
 out:
     client_free(client);
     return NULL;
+}
+
+static uint64_t timeout_of(const struct http_client *client,
+                           const struct http_client_request *wanted)
+{
+    uint64_t timeout_ms =
+        wanted->timeout_ms ? wanted->timeout_ms : client->limits.timeout_ms;
+
+    return timeout_ms < TIMEOUT_MS_MAX ? timeout_ms : TIMEOUT_MS_MAX;
 }
 
 int http_client_send(struct http_client *client,
@@ -721,12 +842,13 @@ int http_client_send(struct http_client *client,
     request->fn = fn;
     request->arg = arg;
     request->id = ++client->id_last;
-    if (curl_multi_add_handle(client->multi, request->easy)) {
-        request_free(request);
-        return -EINVAL;
-    }
+    uv_update_time(client->loop);
+    request->deadline_ms = uv_now(client->loop) + timeout_of(client, wanted);
+    deadline_set(client, request->deadline_ms);
     HASH_ADD(hh, client->open, id, sizeof(request->id), request);
+    DL_APPEND(client->waiting, request);
     client->open_count++;
+    admit(client);
     if (ret_id)
         *ret_id = request->id;
     return 0;

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -116,16 +117,17 @@ CURLcode http_rules_set(CURL *easy, const char *host, const char *ca_file,
     return status ? status : set_trust(easy, ca_file, ca_directory);
 }
 
-/* The name the certificate must bear, of a URL that was checked already. */
-int http_rules_host(const char *url, char **ret_host)
+int http_rules_host(const char *url, char **ret_host, char **ret_place)
 {
     CURLU *parts = curl_url();
-    char *host = NULL;
+    char *host = NULL, *port = NULL;
+    char place[HOST_LEN_MAX + 16];
     int status = -EINVAL;
     size_t len;
 
     if (!parts || curl_url_set(parts, CURLUPART_URL, url, 0) ||
-        curl_url_get(parts, CURLUPART_HOST, &host, 0))
+        curl_url_get(parts, CURLUPART_HOST, &host, 0) ||
+        curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT))
         goto out;
     len = strlen(host);
     if (len && host[len - 1] == '.')
@@ -133,12 +135,15 @@ int http_rules_host(const char *url, char **ret_host)
     if (!len || len > HOST_LEN_MAX)
         goto out;
     status = 0;
+    snprintf(place, sizeof(place), "%.*s:%s", (int)len, host, port);
+    *ret_place = memory_text(place);
     if (host[0] == '[' && len > 2)
         *ret_host = memory_copy(host + 1, len - 2);
     else
         *ret_host = memory_copy(host, len);
 out:
     curl_free(host);
+    curl_free(port);
     curl_url_cleanup(parts);
     return status;
 }

@@ -13,8 +13,9 @@
  * ca_directory; both may be NULL, which leaves libcurl's own. */
 CURLcode http_rules_set(CURL *easy, const char *host, const char *ca_file,
                         const char *ca_directory) MUST_USE;
-/* The host of a URL, without the brackets of IPv6 and the dot of the root; the
- * caller frees it.  0 or -EINVAL. */
-int http_rules_host(const char *url, char **ret_host) MUST_USE;
+/* The host of a URL, without the brackets of IPv6 and the dot of the root, and
+ * host:port; the caller frees both.  0 or -EINVAL. */
+int http_rules_host(const char *url, char **ret_host,
+                    char **ret_place) MUST_USE;
 
 #endif

@@ -307,6 +307,7 @@ getaddrinfo(const char *restrict node, const char *restrict service,
 /* ---- One client and what it was told ---- */
 
 struct heard {
+    uv_loop_t *loop; /* stopped by the answer, or NULL */
     unsigned calls;
     uint64_t id;
     uint32_t code;
@@ -367,6 +368,8 @@ static void on_answer(void *arg, const struct http_answer *answer)
     struct heard *heard = arg;
 
     heard->calls++;
+    if (heard->loop)
+        uv_stop(heard->loop);
     heard->id = answer->id;
     heard->code = answer->code;
     heard->failure = answer->failure;
@@ -385,8 +388,10 @@ static void on_answer(void *arg, const struct http_answer *answer)
 
 static void wait_for(struct fixture *fixture, struct heard *heard)
 {
+    heard->loop = &fixture->loop;
     while (!heard->calls)
-        uv_run(&fixture->loop, UV_RUN_ONCE);
+        uv_run(&fixture->loop, UV_RUN_DEFAULT);
+    heard->loop = NULL;
     assert_int_equal(1, heard->calls);
 }
 
@@ -929,6 +934,40 @@ static void a_request_may_wait_in_vain(void **state)
     peer_stop(peer);
     forget(&heard);
     forget(&other);
+}
+
+/* Requests that wait for one host stand in nobody else's way. */
+static void a_crowded_host_holds_up_no_other(void **state)
+{
+    static const struct step hang[] = {{.hang = true}};
+    struct fixture fixture = {.options = {.host_connections_max = 1}};
+    struct peer *crowded = peer_start(hang, 1, NULL, false);
+    struct peer *peer = peer_start(ok_steps, 1, NULL, false);
+    struct http_client_request request = get_of(crowded, true);
+    struct heard stuck[3] = {{0}}, heard[5] = {{0}};
+
+    (void)state;
+    start(&fixture);
+    for (int index = 0; index < 3; index++)
+        assert_int_equal(0, http_client_send(fixture.client, &request,
+                                             on_answer, &stuck[index], NULL));
+    request.url = url_of(peer, "/");
+    request.timeout_ms = 5000;
+    for (int index = 0; index < 5; index++)
+        assert_int_equal(0, http_client_send(fixture.client, &request,
+                                             on_answer, &heard[index], NULL));
+    for (int index = 0; index < 5; index++) {
+        wait_for(&fixture, &heard[index]);
+        assert_int_equal(200, heard[index].code);
+        forget(&heard[index]);
+    }
+    finish(&fixture);
+    for (int index = 0; index < 3; index++) {
+        assert_int_equal(HTTP_FAILURE_CANCELLED, stuck[index].failure);
+        forget(&stuck[index]);
+    }
+    peer_stop(crowded);
+    peer_stop(peer);
 }
 
 static void answers_have_a_limit(void **state)
@@ -1769,6 +1808,7 @@ int main(void)
         cmocka_unit_test(an_effect_is_never_sent_twice),
         cmocka_unit_test(time_outs_know_whether_it_was_sent),
         cmocka_unit_test(a_request_may_wait_in_vain),
+        cmocka_unit_test(a_crowded_host_holds_up_no_other),
         cmocka_unit_test(answers_have_a_limit),
         cmocka_unit_test(open_requests_have_a_limit),
         cmocka_unit_test(connections_have_a_limit),
