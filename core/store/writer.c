@@ -58,7 +58,8 @@ static bool writer_fault_of_batch(int status)
 static int writer_batch(struct writer *writer, struct store_batch *batch)
 {
     struct counters before = writer->counters;
-    int undo, status = database_exec(&writer->database, "SAVEPOINT batch");
+    int undo, status = database_run_values(&writer->database, "SAVEPOINT batch",
+                                           NULL, 0);
 
     if (status)
         return status;
@@ -67,7 +68,8 @@ static int writer_batch(struct writer *writer, struct store_batch *batch)
     status = writer_apply(writer, batch);
     if (!status || !writer_fault_of_batch(status))
         return status ? status
-                      : database_exec(&writer->database, "RELEASE batch");
+                      : database_run_values(&writer->database, "RELEASE batch",
+                                            NULL, 0);
     undo = database_exec(&writer->database, "ROLLBACK TO batch; RELEASE batch");
     writer->counters = before;
     batch->status = status;
@@ -125,7 +127,8 @@ static int writer_transaction(struct writer *writer,
 {
     struct counters before = writer->counters;
     int64_t steady_ms = writer->steady_ms, wall_ms = writer->wall_ms;
-    int status = database_exec(&writer->database, "BEGIN IMMEDIATE");
+    int status =
+        database_run_values(&writer->database, "BEGIN IMMEDIATE", NULL, 0);
 
     if (status)
         return status;
@@ -139,7 +142,7 @@ static int writer_transaction(struct writer *writer,
     if (!status)
         status = writer_save(writer);
     if (!status)
-        status = database_exec(&writer->database, "COMMIT");
+        status = database_run_values(&writer->database, "COMMIT", NULL, 0);
     if (!status)
         return 0;
     if (!sqlite3_get_autocommit(writer->database.handle) &&
