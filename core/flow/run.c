@@ -588,6 +588,8 @@ static enum walk delivery_move(struct run *run, struct run_delivery *row,
 
     row->attempts = next->attempts;
     row->probes = next->probes;
+    if (next->move != MOVE_PROBE) /* a definite answer */
+        row->doubt = false;
     delivery_alert(run, gate, next);
     switch (next->move) {
     case MOVE_DONE:
