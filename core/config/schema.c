@@ -4,8 +4,7 @@
  * function that reads it; what is not in the table is refused, and so is a
  * keyword that has no meaning for the node's type: a rule nobody checks would
  * be worse than none.  A node without a type gets the one its keywords speak
- * about.  Patterns are kept cheap: no back references, and the product of all
- * repeat counts is limited, since the C library unrolls them.
+ * about.
  *
  * Called while configuration and plugins are loaded, on one thread; the result
  * never changes. */
@@ -22,15 +21,14 @@
 
 #include "config/nearest.h"
 #include "config/schema_node.h"
+#include "config/schema_pattern.h"
 
 enum {
     DEPTH_MAX = 32,        /* nodes inside each other: bounds all recursion */
     NODES_MAX = 4096,      /* in one schema: a manifest, not a data base */
     PROPERTIES_MAX = 1024, /* of one object; also bits of a check */
     PATH_MAX_BYTES = 512,
-    PATTERN_MAX = 256,          /* bytes */
-    PATTERN_REPEATS_MAX = 4096, /* product of the counts in braces */
-    NUMBER_MAX = 1000000000     /* of counts and lengths */
+    NUMBER_MAX = 1000000000 /* of counts and lengths */
 };
 
 struct compiler {
@@ -300,61 +298,17 @@ static int read_length_max(struct compiler *compiler, struct schema *schema,
     return read_count(compiler, value, &schema->length_max);
 }
 
-/* The largest count in braces at at, "{3,12}" -> 12; 1 for none. */
-static unsigned long repeat_count(const char *at)
-{
-    unsigned long largest = 1;
-
-    for (at++; *at && *at != '}'; at++) {
-        char *end = NULL;
-        unsigned long count;
-
-        if (*at < '0' || *at > '9')
-            continue;
-        errno = 0;
-        count = strtoul(at, &end, 10);
-        if (errno || count > PATTERN_REPEATS_MAX)
-            return PATTERN_REPEATS_MAX + 1UL;
-        if (count > largest)
-            largest = count;
-        at = end - 1;
-    }
-    return largest;
-}
-
-static int check_pattern_cost(struct compiler *compiler, const char *text)
-{
-    unsigned long repeats = 1;
-
-    if (strlen(text) > PATTERN_MAX)
-        return refuse(compiler, "must have at most %d bytes", PATTERN_MAX);
-    for (const char *at = text; *at; at++) {
-        if (*at == '\\' && at[1]) {
-            at++;
-            if (*at >= '1' && *at <= '9')
-                return refuse(compiler, "must not refer back (\\%c)", *at);
-        } else if (*at == '{') {
-            repeats *= repeat_count(at);
-            if (repeats > PATTERN_REPEATS_MAX)
-                return refuse(compiler,
-                              "must not repeat more than %d times over all",
-                              PATTERN_REPEATS_MAX);
-        }
-    }
-    return 0;
-}
-
 static int read_pattern(struct compiler *compiler, struct schema *schema,
                         const cJSON *value)
 {
+    struct error cost = {""};
     char reason[128];
     int code;
 
     if (!cJSON_IsString(value))
         return refuse(compiler, "must be a text");
-    code = check_pattern_cost(compiler, value->valuestring);
-    if (code < 0)
-        return code;
+    if (schema_pattern_check(value->valuestring, &cost) < 0)
+        return refuse(compiler, "%s", cost.text);
     code =
         regcomp(&schema->regex, value->valuestring, REG_EXTENDED | REG_NOSUB);
     if (code) {

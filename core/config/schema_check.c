@@ -19,15 +19,13 @@
 
 #include "config/nearest.h"
 #include "config/schema_node.h"
+#include "config/schema_pattern.h"
 
 enum {
     TEXT_MAX = 256,      /* of an expectation */
     NAME_SHOWN_MAX = 48, /* bytes of a member's name in a message */
     WORDS_SHOWN_MAX = 8, /* of an enum */
     BITS_MAX = 1024,     /* properties of an object, see schema.c */
-    /* The C library tries a pattern from every byte of the text, so the cost
-     * may grow with the square of its length. */
-    PATTERN_TEXT_MAX = 4096
 };
 
 struct text {

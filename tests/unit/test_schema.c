@@ -152,6 +152,13 @@ static const struct value_case value_cases[] = {
     /* pattern */
     {"{'pattern':'^[A-Z]{3}$'}", "'GBP'", NULL, NULL},
     {"{'pattern':'b'}", "'abc'", NULL, NULL},
+    {"{'pattern':'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'}",
+     "'0123abcd-0123-0123-0123-0123456789ab'", NULL, NULL},
+    {"{'pattern':'^[]a{]{3}$'}", "'a]{'", NULL, NULL},
+    {"{'pattern':'^(a|b[^]x]){1,250}$'}", "'abcba'", "pattern",
+     "top level: must be a text that matches ^(a|b[^]x]){1,250}$, is a text of "
+     "5 characters"},
+    {"{'pattern':'^[[:alpha:]{}]{1,900}$'}", "'a{}'", NULL, NULL},
     {"{'pattern':'^[A-Z]{3}$'}", "'GBPX'", "pattern",
      "top level: must be a text that matches ^[A-Z]{3}$, is a text of 4 "
      "characters"},
@@ -379,10 +386,14 @@ static const struct {
     {"{'pattern':1}", "schema /pattern: must be a text"},
     {"{'pattern':'('}", "schema /pattern: must be a POSIX extended"},
     {"{'pattern':'(a)\\\\1'}", "schema /pattern: must not refer back"},
-    {"{'pattern':'((a{99}){99})'}", "must not repeat more than 4096 times"},
-    {"{'pattern':'a{9,99999}'}", "must not repeat more than 4096 times"},
+    {"{'pattern':'((((((((((((((((('}", "must not have more than 16 groups"},
+    {"{'pattern':'(a?a?a?a?){257}'}", "must not have more than 1024"},
+    {"{'pattern':'((a{10}){10}){11}'}", "must not have more than 1024"},
+    {"{'pattern':'(a|[[:digit:]\\\\]{2}){513}'}", "must not have more than 10"},
+    {"{'pattern':'((a{99}){99})'}", "must not have more than 1024 characters"},
+    {"{'pattern':'a{9,99999}'}", "must not have more than 1024 characters"},
     {"{'pattern':'a{99999999999999999999}'}",
-     "must not repeat more than 4096 times"},
+     "must not have more than 1024 characters"},
     {"{'enum':[]}", "schema /enum: must be an array of at least one value"},
     {"{'enum':'a'}", "schema /enum: must be an array of at least one value"},
     {"{'enum':['a','a']}", "schema /enum: must not hold a value twice"},
@@ -498,9 +509,12 @@ static cJSON *long_text(size_t len)
 static void bounds_patterns(void **state)
 {
     static const char *const patterns[] = {
-        "{'pattern':'(a|a)*b'}", "{'pattern':'(a*)*b'}",
+        "{'pattern':'(a|a)*b'}",
+        "{'pattern':'(a*)*b'}",
         "{'pattern':'(a|aa|aaa)+(a|aa|aaa)+c'}",
-        "{'pattern':'a{64}b{1}|(a?){64}c'}"};
+        "{'pattern':'a{64}b{1}|(a?){64}c'}",
+        "{'pattern':'(a?){1000}b'}",
+        "{'pattern':'((a|aa|aaa|aaaa){8}){9}b'}"};
     cJSON *large = long_text(1024 * 1024), *small = long_text(4096);
 
     (void)state;
