@@ -155,7 +155,7 @@ static const struct value_case value_cases[] = {
     {"{'pattern':'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'}",
      "'0123abcd-0123-0123-0123-0123456789ab'", NULL, NULL},
     {"{'pattern':'^[]a{]{3}$'}", "'a]{'", NULL, NULL},
-    {"{'pattern':'^(a|b[^]x]){1,250}$'}", "'abcba'", "pattern",
+    {"{'pattern':'^(a|b[^]x]){1,250}$'}", "'abxba'", "pattern",
      "top level: must be a text that matches ^(a|b[^]x]){1,250}$, is a text of "
      "5 characters"},
     {"{'pattern':'^[[:alpha:]{}]{1,900}$'}", "'a{}'", NULL, NULL},
