@@ -1,0 +1,339 @@
+/* links: connect_store connect_base */
+/* test_store_fault.c - a full disk, a failing disk, a full queue.
+ *
+ * A file system is put in front of SQLite's own that fails on demand. */
+#include "store_kit.h"
+
+enum fault { FAULT_NONE, FAULT_FULL, FAULT_WRITE, FAULT_SYNC };
+
+static struct {
+    enum fault fault;
+    int after; /* calls that still succeed */
+    int times; /* calls that fail; then all is well again */
+    sqlite3_vfs vfs, *real;
+} disk;
+
+struct disk_file {
+    sqlite3_file base;
+};
+
+static bool disk_fails(enum fault fault)
+{
+    if (disk.fault != fault || !disk.times)
+        return false;
+    if (disk.after > 0) {
+        disk.after--;
+        return false;
+    }
+    disk.times--;
+    return true;
+}
+
+/* The real file lies behind ours. */
+static sqlite3_file *disk_real(sqlite3_file *file)
+{
+    return (sqlite3_file *)((char *)file + sizeof(struct disk_file));
+}
+
+static int disk_write(sqlite3_file *file, const void *bytes, int len,
+                      sqlite3_int64 offset)
+{
+    sqlite3_file *real = disk_real(file);
+
+    if (disk_fails(FAULT_FULL))
+        return SQLITE_FULL;
+    if (disk_fails(FAULT_WRITE))
+        return SQLITE_IOERR_WRITE;
+    return real->pMethods->xWrite(real, bytes, len, offset);
+}
+
+static int disk_sync(sqlite3_file *file, int flags)
+{
+    sqlite3_file *real = disk_real(file);
+
+    if (disk_fails(FAULT_SYNC))
+        return SQLITE_IOERR_FSYNC;
+    return real->pMethods->xSync(real, flags);
+}
+
+static int disk_close(sqlite3_file *file)
+{
+    return disk_real(file)->pMethods->xClose(disk_real(file));
+}
+
+static int disk_read(sqlite3_file *file, void *bytes, int len,
+                     sqlite3_int64 offset)
+{
+    return disk_real(file)->pMethods->xRead(disk_real(file), bytes, len,
+                                            offset);
+}
+
+static int disk_truncate(sqlite3_file *file, sqlite3_int64 size)
+{
+    return disk_real(file)->pMethods->xTruncate(disk_real(file), size);
+}
+
+static int disk_size(sqlite3_file *file, sqlite3_int64 *size)
+{
+    return disk_real(file)->pMethods->xFileSize(disk_real(file), size);
+}
+
+static int disk_lock(sqlite3_file *file, int lock)
+{
+    return disk_real(file)->pMethods->xLock(disk_real(file), lock);
+}
+
+static int disk_unlock(sqlite3_file *file, int lock)
+{
+    return disk_real(file)->pMethods->xUnlock(disk_real(file), lock);
+}
+
+static int disk_reserved(sqlite3_file *file, int *out)
+{
+    return disk_real(file)->pMethods->xCheckReservedLock(disk_real(file), out);
+}
+
+static int disk_control(sqlite3_file *file, int what, void *arg)
+{
+    return disk_real(file)->pMethods->xFileControl(disk_real(file), what, arg);
+}
+
+static int disk_sector(sqlite3_file *file)
+{
+    return disk_real(file)->pMethods->xSectorSize(disk_real(file));
+}
+
+static int disk_traits(sqlite3_file *file)
+{
+    return disk_real(file)->pMethods->xDeviceCharacteristics(disk_real(file));
+}
+
+static int disk_map(sqlite3_file *file, int page, int size, int extend,
+                    void volatile **out)
+{
+    return disk_real(file)->pMethods->xShmMap(disk_real(file), page, size,
+                                              extend, out);
+}
+
+static int disk_shm_lock(sqlite3_file *file, int offset, int count, int flags)
+{
+    return disk_real(file)->pMethods->xShmLock(disk_real(file), offset, count,
+                                               flags);
+}
+
+static void disk_barrier(sqlite3_file *file)
+{
+    disk_real(file)->pMethods->xShmBarrier(disk_real(file));
+}
+
+static int disk_unmap(sqlite3_file *file, int delete_it)
+{
+    return disk_real(file)->pMethods->xShmUnmap(disk_real(file), delete_it);
+}
+
+static const struct sqlite3_io_methods disk_methods = {
+    .iVersion = 2,
+    .xClose = disk_close,
+    .xRead = disk_read,
+    .xWrite = disk_write,
+    .xTruncate = disk_truncate,
+    .xSync = disk_sync,
+    .xFileSize = disk_size,
+    .xLock = disk_lock,
+    .xUnlock = disk_unlock,
+    .xCheckReservedLock = disk_reserved,
+    .xFileControl = disk_control,
+    .xSectorSize = disk_sector,
+    .xDeviceCharacteristics = disk_traits,
+    .xShmMap = disk_map,
+    .xShmLock = disk_shm_lock,
+    .xShmBarrier = disk_barrier,
+    .xShmUnmap = disk_unmap,
+};
+
+static int disk_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file,
+                     int flags, int *out)
+{
+    int code;
+
+    (void)vfs;
+    code = disk.real->xOpen(disk.real, name, disk_real(file), flags, out);
+    file->pMethods = code == SQLITE_OK ? &disk_methods : NULL;
+    return code;
+}
+
+static int disk_install(void **state)
+{
+    (void)state;
+    disk.real = sqlite3_vfs_find(NULL);
+    disk.vfs = *disk.real;
+    disk.vfs.zName = "faulty";
+    disk.vfs.szOsFile += (int)sizeof(struct disk_file);
+    disk.vfs.xOpen = disk_open;
+    return sqlite3_vfs_register(&disk.vfs, 1);
+}
+
+static void disk_fail(enum fault fault, int after, int times)
+{
+    disk.fault = fault;
+    disk.after = after;
+    disk.times = times;
+}
+
+static int heal(void **state)
+{
+    disk_fail(FAULT_NONE, 0, 0);
+    return kit_teardown(state);
+}
+
+static void full_disk_refuses_and_goes_on(void **state)
+{
+    struct kit *kit = *state;
+
+    kit_accept(kit, "a", "x", true);
+    disk_fail(FAULT_FULL, 0, 1000);
+    kit_accept(kit, "b", "y", true);
+    assert_int_equal(kit->status, -ENOSPC);
+    assert_int_equal(kit_claim(kit, "", 5), 0);
+    assert_int_equal(kit->status, -ENOSPC);
+    disk_fail(FAULT_NONE, 0, 0);
+    assert_int_equal(kit_count(kit, "SELECT count(*) FROM run"), 1);
+    assert_int_equal(kit_accept(kit, "b", "y", true).decision, STORE_APPLIED);
+    assert_int_equal(kit->status, 0);
+    assert_int_equal(kit_count(kit, "SELECT max(number) FROM run"), 2);
+    kit_verify(kit);
+}
+
+static void reserve_is_for_outcomes(void **state)
+{
+    struct kit *kit = *state;
+    struct store_batch *outcome = store_batch_create();
+    struct store_batch *fresh = store_batch_create();
+    struct store_delivery_change change = {
+        .run = 1, .path = "post", .state = DELIVERY_DONE};
+    int status;
+
+    kit_accept(kit, "a", "x", true);
+    kit_deliver(kit, 1, "post", "deal", "", 0);
+    store_batch_delivery_change(outcome, &change);
+    kit_append_accept(kit, fresh, "b", "y", true);
+    /* The first commit fails; with the reserve given free the next does not. */
+    disk_fail(FAULT_FULL, 0, 1);
+    status = kit_commit_both(kit, outcome, fresh);
+    assert_int_equal(status, 0);
+    assert_int_equal(kit->status, -ENOSPC);
+    assert_int_equal(kit_delivery(kit, 1), DELIVERY_DONE);
+    assert_int_equal(kit_accept(kit, "b", "y", true).claimed, 1);
+    kit_verify(kit);
+}
+
+static void failing_write_is_not_acknowledged(void **state)
+{
+    struct kit *kit = *state;
+
+    kit_accept(kit, "a", "x", true);
+    for (int after = 0; after < 4; after++) {
+        char id[16];
+
+        snprintf(id, sizeof(id), "b%d", after);
+        disk_fail(FAULT_WRITE, after, 1);
+        kit_accept(kit, id, "", true);
+        if (kit->status) {
+            assert_int_equal(kit->status, -EIO);
+            /* It healed, was checked, and goes on. */
+            assert_int_equal(kit_accept(kit, id, "", true).decision,
+                             STORE_APPLIED);
+        }
+        assert_int_equal(kit->status, 0);
+    }
+    assert_int_equal(kit_count(kit, "SELECT count(*) FROM run"), 5);
+    kit_verify(kit);
+}
+
+static void failing_sync_is_not_believed(void **state)
+{
+    struct kit *kit = *state;
+
+    kit_accept(kit, "a", "x", true);
+    disk_fail(FAULT_SYNC, 0, 1);
+    kit_accept(kit, "b", "y", true);
+    assert_int_equal(kit->status, -EIO);
+    kit_accept(kit, "b", "y", true);
+    if (!kit->status) {
+        assert_int_equal(kit->result.decision, STORE_APPLIED);
+        kit_verify(kit);
+    } else {
+        /* The commit is in the file after all: ended for good. */
+        kit_accept(kit, "c", "", true);
+        assert_int_equal(kit->status, -EIO);
+    }
+    kit_reopen(kit);
+    assert_int_equal(kit_count(kit, "SELECT count(*) FROM run"), 2);
+    kit_verify(kit);
+}
+
+static void lasting_failure_ends_the_store(void **state)
+{
+    struct kit *kit = *state;
+
+    kit_accept(kit, "a", "x", true);
+    disk_fail(FAULT_SYNC, 0, 1000000);
+    kit_accept(kit, "b", "y", true);
+    assert_int_equal(kit->status, -EIO);
+    disk_fail(FAULT_NONE, 0, 0);
+    kit_accept(kit, "c", "z", true);
+    assert_int_equal(kit->status, -EIO);
+    kit_reopen(kit);
+    assert_int_equal(kit_state(kit, 1), RUN_READY);
+    kit_verify(kit);
+}
+
+static void count_status(void *arg, int status,
+                         const struct store_result *results, size_t count)
+{
+    (void)results;
+    (void)count;
+    assert_int_equal(status, 0);
+    ++*(size_t *)arg;
+}
+
+static void full_queue_is_told(void **state)
+{
+    struct kit *kit = *state;
+    struct store_batch *batch;
+    size_t answered = 0;
+
+    for (int index = 0; index < STORE_QUEUE_MAX; index++) {
+        batch = store_batch_create();
+        store_batch_renew(batch);
+        assert_int_equal(
+            store_commit(kit->store, batch, count_status, &answered), 0);
+    }
+    batch = store_batch_create();
+    assert_int_equal(store_commit(kit->store, batch, count_status, &answered),
+                     -EAGAIN);
+    assert_int_equal(store_backlog(kit->store), STORE_QUEUE_MAX);
+    store_drain(kit->store);
+    assert_int_equal(answered, STORE_QUEUE_MAX);
+    assert_int_equal(store_backlog(kit->store), 0);
+    assert_int_equal(store_commit(kit->store, batch, count_status, &answered),
+                     0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(full_disk_refuses_and_goes_on,
+                                        kit_setup, heal),
+        cmocka_unit_test_setup_teardown(reserve_is_for_outcomes, kit_setup,
+                                        heal),
+        cmocka_unit_test_setup_teardown(failing_write_is_not_acknowledged,
+                                        kit_setup, heal),
+        cmocka_unit_test_setup_teardown(failing_sync_is_not_believed, kit_setup,
+                                        heal),
+        cmocka_unit_test_setup_teardown(lasting_failure_ends_the_store,
+                                        kit_setup, heal),
+        KIT_TEST(full_queue_is_told),
+    };
+    return cmocka_run_group_tests(tests, disk_install, NULL);
+}

@@ -1,0 +1,144 @@
+/* links: connect_store connect_base */
+/* test_store_migrate.c - databases of every schema version, with work in
+ * flight, are opened and nothing is lost.
+ *
+ * tests/golden/store has one for each version: v1.db and its v1.key.  They were
+ * made by this program as it was then: test_store_migrate --make DIRECTORY */
+#include "store_kit.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static void copy_file(const char *from, const char *to)
+{
+    char bytes[65536];
+    ssize_t len;
+    int in = open(from, O_RDONLY);
+    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    if (in < 0 || out < 0)
+        fail_msg("%s to %s: %s", from, to, strerror(errno));
+    while ((len = read(in, bytes, sizeof(bytes))) > 0)
+        assert_int_equal(write(out, bytes, (size_t)len), len);
+    close(in);
+    close(out);
+}
+
+static void copy_in(struct kit *kit, const char *from, const char *name)
+{
+    char source[512], target[128];
+
+    snprintf(source, sizeof(source), "%s/golden/store/%s", TEST_SOURCE_DIR,
+             from);
+    snprintf(target, sizeof(target), "%s/%s", kit->directory, name);
+    copy_file(source, target);
+}
+
+/* Every kind of row, every state of runs and deliveries. */
+static void work_in_flight(struct kit *kit)
+{
+    struct store_batch *batch = store_batch_create();
+
+    kit_accept(kit, "sending", "", true);
+    kit_step_row(kit, 1, "read", STEP_DONE);
+    kit_deliver(kit, 1, "post", "deal-1", "customer", KIT_ADOPT);
+    kit_accept(kit, "waiting", "", true);
+    kit_deliver(kit, 2, "post", "deal-2", "customer", KIT_ADOPT);
+    kit_accept(kit, "done", "", true);
+    kit_deliver(kit, 3, "post", "deal-3", "other", KIT_ADOPT);
+    kit_settle(kit, 3, DELIVERY_DONE);
+    kit_run(kit, 3, RUN_DONE);
+    kit_accept(kit, "parked", "box-4", true);
+    kit_deliver(kit, 4, "post", "deal-4", "third", 0);
+    kit->doubt = true;
+    kit_settle(kit, 4, DELIVERY_PARKED);
+    kit_run(kit, 4, RUN_PARKED);
+    kit->doubt = false;
+    kit_accept(kit, "queued", "box-4", false);
+    kit_accept(kit, "held", "", true);
+    kit_deliver(kit, 6, "post", "deal-6", "fourth", 0);
+    kit_settle(kit, 6, DELIVERY_HELD);
+    kit_run(kit, 6, RUN_HELD);
+    kit_accept(kit, "ready", "", false);
+    kit_accept(kit, "active", "", true);
+    kit_accept(kit, "active", "", true);
+    store_batch_cursor(batch, "streak", "boxes", kit_bytes("page-2"));
+    store_batch_state(batch, "streak", "hook", kit_bytes("123"));
+    store_batch_flow(batch, "won-deal", "v1", kit_bytes("{}"));
+    store_batch_alert(batch, "syspro.auth", "cannot log on");
+    kit_commit(kit, batch);
+}
+
+static int make(const char *directory)
+{
+    struct kit kit;
+    char from[128], to[512];
+    sqlite3 *handle;
+
+    kit_start(&kit);
+    kit_open(&kit);
+    work_in_flight(&kit);
+    /* As after a crash: never closed, but whole without its log. */
+    snprintf(from, sizeof(from), "%s/connect.db", kit.directory);
+    sqlite3_open(from, &handle);
+    sqlite3_exec(handle, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
+    sqlite3_close(handle);
+    snprintf(to, sizeof(to), "%s/v1.db", directory);
+    copy_file(from, to);
+    snprintf(from, sizeof(from), "%s/lookup.key", kit.directory);
+    snprintf(to, sizeof(to), "%s/v1.key", directory);
+    copy_file(from, to);
+    store_close(kit.store);
+    kit_remove(&kit);
+    return 0;
+}
+
+static void version_1_is_opened(void **state)
+{
+    struct kit *kit = *state;
+
+    kit_close(kit);
+    kit_remove(kit);
+    assert_int_equal(mkdir(kit->directory, 0700), 0);
+    copy_in(kit, "v1.db", "connect.db");
+    copy_in(kit, "v1.key", "lookup.key");
+    kit_step(kit, 0, 5000);
+    kit_open(kit);
+    assert_int_equal(kit_state(kit, 1), RUN_READY);
+    assert_int_equal(kit_delivery(kit, 1), DELIVERY_IN_DOUBT);
+    assert_int_equal(kit_state(kit, 2), RUN_WAITING);
+    assert_int_equal(kit_state(kit, 3), RUN_DONE);
+    assert_int_equal(kit_state(kit, 4), RUN_PARKED);
+    assert_int_equal(kit_state(kit, 5), RUN_QUEUED);
+    assert_int_equal(kit_state(kit, 6), RUN_HELD);
+    assert_int_equal(kit_claim(kit, "", 10), 3); /* 1, 7 and 8 */
+    assert_string_equal(kit->work_body, "{\"n\":1}");
+    assert_int_equal(kit_accept(kit, "done", "", false).decision,
+                     STORE_DUPLICATE);
+    /* The older one is found to be there: the one behind it goes on. */
+    assert_int_equal(kit_settle(kit, 1, DELIVERY_DONE).ready_count, 1);
+    assert_int_equal(kit_claim(kit, "syspro", 1), 1);
+    assert_int_equal(kit_intent(kit, 2).decision, STORE_APPLIED);
+    assert_int_equal(kit_act(kit, STORE_RETRY, 4).ready_count, 1);
+    assert_int_equal(kit_delivery(kit, 4), DELIVERY_IN_DOUBT);
+    assert_int_equal(kit_act(kit, STORE_RELEASE, 6).ready_count, 1);
+    assert_int_equal(
+        kit_deliver(kit, 8, "post", "deal-3", "other", KIT_ADOPT).decision,
+        STORE_EXISTS);
+    assert_int_equal(kit_count(kit, "SELECT count(*) FROM cursor"), 1);
+    assert_int_equal(kit_count(kit, "SELECT count(*) FROM instance_state"), 1);
+    assert_int_equal(kit_count(kit, "SELECT count(*) FROM flow_version"), 1);
+    assert_int_equal(kit_count(kit, "SELECT count(*) FROM alert"), 1);
+    kit_verify(kit);
+}
+
+int main(int argument_count, char **arguments)
+{
+    const struct CMUnitTest tests[] = {
+        KIT_TEST(version_1_is_opened),
+    };
+
+    if (argument_count == 3 && !strcmp(arguments[1], "--make"))
+        return make(arguments[2]);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
