@@ -757,7 +757,8 @@ static void unreadable_answers_are_none(void **state)
     forget(&heard);
 }
 
-static void cut_at_every_byte(const char *answer, size_t len, bool reset)
+static void cut_at_every_byte(const char *answer, size_t len, bool reset,
+                              bool effect)
 {
     struct heard heard = {0};
 
@@ -768,7 +769,7 @@ static void cut_at_every_byte(const char *answer, size_t len, bool reset)
                             .reset = reset};
         struct fixture fixture = {0};
         struct peer *peer = peer_start(&step, 1, NULL, false);
-        struct http_client_request request = get_of(peer, true);
+        struct http_client_request request = get_of(peer, effect);
 
         start(&fixture);
         ask(&fixture, &request, &heard);
@@ -792,10 +793,11 @@ static void an_answer_cut_anywhere_is_none(void **state)
         "2\r\nab\r\n0\r\n\r\n";
 
     (void)state;
-    cut_at_every_byte(OK_ANSWER, strlen(OK_ANSWER), false);
-    cut_at_every_byte(OK_ANSWER, strlen(OK_ANSWER), true);
+    cut_at_every_byte(OK_ANSWER, strlen(OK_ANSWER), false, true);
+    cut_at_every_byte(OK_ANSWER, strlen(OK_ANSWER), false, false);
+    cut_at_every_byte(OK_ANSWER, strlen(OK_ANSWER), true, true);
     /* Only the last line feed may be missing: the end was said by then. */
-    cut_at_every_byte(chunked, strlen(chunked) - 1, false);
+    cut_at_every_byte(chunked, strlen(chunked) - 1, false, true);
 }
 
 /* ---- Repetition ---- */
