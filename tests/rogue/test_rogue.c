@@ -1,0 +1,609 @@
+/* Plugins that break the contract, and one that keeps it: each misdeed has its
+ * right outcome, and the neighbour on the same thread works on. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "world.h"
+
+enum { LONG_MS = 20 * 1000, SHORT_MS = 60, STUCK_MS = 400 };
+
+static struct world world;
+
+static int setup(void **state)
+{
+    (void)state;
+    world_open(&world, LONG_MS, STUCK_MS);
+    world_add(&world, "neighbour", "honest");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    world_close(&world);
+    return 0;
+}
+
+static void deliver(const char *instance, const char *key,
+                    struct world_result *result)
+{
+    world_deliver(&world, instance, key, result);
+    world_wait(&world, result);
+    world_turn(&world);
+    assert_int_equal(result->count, 1);
+}
+
+static void deliver_gives(const char *instance, const char *key,
+                          cn_status status, bool broken)
+{
+    struct world_result result;
+
+    deliver(instance, key, &result);
+    if (result.outcome.status != status || result.outcome.broken != broken)
+        fail_msg("%s %s: %s%s, %s", instance, key,
+                 op_status_text(result.outcome.status),
+                 result.outcome.broken ? " broken" : "", result.message);
+}
+
+/* ---- Keeping the contract ----------------------------------------------- */
+
+static void honest_poll(void **state)
+{
+    struct world_result result;
+    struct op_request request = {.kind = OP_POLL,
+                                 .instance = "neighbour",
+                                 .stream = "items",
+                                 .max_records = 2};
+
+    (void)state;
+    assert_int_equal(world_start(&world, &request, &result), 0);
+    world_wait(&world, &result);
+    assert_int_equal(result.outcome.status, CN_OK);
+    assert_int_equal(result.record_count, 2);
+    assert_string_equal(result.ids[1], "1");
+    assert_string_equal(result.bodies[1], "{\"name\":\"1\",\"note\":\"none\"}");
+    assert_string_equal(result.cursor, "next");
+    assert_int_equal(result.outcome.more, 1);
+    assert_true(result.outcome.answered);
+    request.cursor = (cn_str)CN_STR("fail");
+    assert_int_equal(world_start(&world, &request, &result), 0);
+    world_wait(&world, &result);
+    assert_int_equal(result.outcome.status, CN_RETRY);
+    assert_int_equal(result.record_count, 0);
+    request.stream = "others";
+    assert_int_equal(world_start(&world, &request, &result), -EINVAL);
+}
+
+static void honest_transform(void **state)
+{
+    struct world_result result;
+    struct op_request request = {
+        .kind = OP_TRANSFORM,
+        .instance = "neighbour",
+        .record = {.type = "item/1", .id = CN_STR("in")}};
+
+    (void)state;
+    assert_int_equal(world_start(&world, &request, &result), 0);
+    world_wait(&world, &result);
+    assert_int_equal(result.record_count, 2);
+    assert_string_equal(result.ids[0], "in#1");
+    assert_string_equal(result.ids[1], "in#2");
+    request.record.type = "other/1";
+    assert_int_equal(world_start(&world, &request, &result), -ENOTSUP);
+}
+
+static void honest_call(void **state)
+{
+    struct world_result result;
+    struct op_request request = {.kind = OP_CALL,
+                                 .instance = "neighbour",
+                                 .action = "ask",
+                                 .body = CN_STR("{\"name\": \"x\"}")};
+
+    (void)state;
+    assert_int_equal(world_start(&world, &request, &result), 0);
+    world_wait(&world, &result);
+    /* {"name":"x","limit":3} has 22 bytes: the default was filled in. */
+    assert_string_equal(
+        result.body,
+        "{\"name\": \"22 0\", \"note\": \"sesame-open 7 none\"}");
+    assert_int_equal(result.value_count, 1);
+    assert_int_equal(world_start(&world, &request, &result), 0);
+    world_wait(&world, &result);
+    assert_string_equal(result.body,
+                        "{\"name\": \"22 0\", \"note\": \"sesame-open 7 1\"}");
+    request.body = (cn_str)CN_STR("{}");
+    assert_int_equal(world_start(&world, &request, &result), -EINVAL);
+    request.action = "other";
+    assert_int_equal(world_start(&world, &request, &result), -ENOTSUP);
+    request.instance = "nobody";
+    assert_int_equal(world_start(&world, &request, &result), -ENOENT);
+    request = (struct op_request){.kind = OP_PROBE, .instance = "neighbour"};
+    assert_int_equal(world_start(&world, &request, &result), -ENOTSUP);
+}
+
+static void honest_receive(void **state)
+{
+    struct world_result result;
+    struct op_header header = {CN_STR("X-Token"), CN_STR("let me in")};
+    struct op_request request = {.kind = OP_RECEIVE,
+                                 .instance = "neighbour",
+                                 .method = "POST",
+                                 .path = "/in/neighbour/s3cret",
+                                 .headers = &header,
+                                 .header_count = 1};
+
+    (void)state;
+    assert_int_equal(world_start(&world, &request, &result), 0);
+    world_wait(&world, &result);
+    assert_int_equal(result.outcome.status, CN_OK);
+    assert_int_equal(result.record_count, 1);
+    header.value = (cn_str)CN_STR("let me out");
+    assert_int_equal(world_start(&world, &request, &result), 0);
+    world_wait(&world, &result);
+    assert_int_equal(result.outcome.status, CN_AUTH);
+    assert_int_equal(result.record_count, 0);
+}
+
+static void honest_deliver(void **state)
+{
+    struct world_result result;
+    const struct world_answer busy = {.code = 503, .sent = true};
+
+    (void)state;
+    deliver_gives("neighbour", "", CN_OK, false);
+    deliver_gives("neighbour", "timer", CN_OK, false);
+    deliver_gives("neighbour", "settle", CN_HOLD, false);
+    deliver("neighbour", "http", &result);
+    assert_int_equal(result.outcome.status, CN_OK);
+    assert_true(result.outcome.effect_sent && result.outcome.answered);
+    assert_string_equal(world.credential, "1 sesame-open");
+    deliver_gives("neighbour", "auth", CN_REJECTED, false);
+    assert_int_equal(world.request_count, 1);
+    world.answers = &busy;
+    deliver("neighbour", "http", &result);
+    assert_int_equal(result.outcome.status, CN_RATE_LIMITED);
+    assert_false(result.outcome.answered);
+}
+
+static void honest_cancel(void **state)
+{
+    struct world_result results[5], result;
+    struct op_request request = {
+        .kind = OP_DELIVER,
+        .instance = "neighbour",
+        .timeout_ms = SHORT_MS,
+        .record = {.type = "item/1", .key = CN_STR("keep")}};
+
+    (void)state;
+    for (int index = 0; index < 4; index++)
+        assert_int_equal(world_start(&world, &request, &results[index]), 0);
+    assert_int_equal(world_start(&world, &request, &results[4]), -EAGAIN);
+    for (int index = 0; index < 4; index++) {
+        world_wait(&world, &results[index]);
+        /* CANCELLED from a deliver is doubt. */
+        assert_int_equal(results[index].outcome.status, CN_IN_DOUBT);
+        assert_false(results[index].outcome.broken);
+    }
+    request.timeout_ms = 0;
+    assert_int_equal(world_start(&world, &request, &result), 0);
+    world_neighbour_works(&world, "neighbour");
+    assert_int_equal(result.count, 0);
+    instances_stop(world.instances, SHORT_MS, NULL, NULL);
+    world_wait(&world, &result);
+    assert_int_equal(result.outcome.status, CN_IN_DOUBT);
+}
+
+static void honest_replaced(void **state)
+{
+    struct world_result before;
+    struct op_request request = {
+        .kind = OP_DELIVER,
+        .instance = "neighbour",
+        .timeout_ms = 500,
+        .record = {.type = "item/1", .key = CN_STR("keep")}};
+    struct error err = {""};
+
+    (void)state;
+    assert_int_equal(world_start(&world, &request, &before), 0);
+    /* A new one beside the old; the old one's operation goes on. */
+    assert_int_equal(world_try_add(&world, "neighbour", "done_twice", &err), 0);
+    while (strcmp(instances_find(world.instances, "neighbour")->path +
+                      strlen(ROGUE_PLUGINS),
+                  "/done_twice.so") != 0 ||
+           instances_find(world.instances, "neighbour")->open_count)
+        world_turn(&world);
+    assert_int_equal(before.count, 0);
+    world_wait(&world, &before);
+    assert_int_equal(before.outcome.status, CN_IN_DOUBT);
+    /* One that cannot be made leaves the old one in place. */
+    assert_int_equal(world_try_add(&world, "neighbour", "create_null", &err),
+                     0);
+    while (!*instances_find(world.instances, "neighbour")->reason)
+        world_turn(&world);
+    assert_int_equal(world_state(&world, "neighbour"), INSTANCE_RUNNING);
+    deliver_gives("neighbour", "", CN_OK, false);
+    instances_remove(world.instances, "neighbour");
+    assert_null(instances_find(world.instances, "neighbour"));
+}
+
+/* ---- Breaking it -------------------------------------------------------- */
+
+static void done_twice(void **state)
+{
+    struct world_result result;
+
+    (void)state;
+    world_add(&world, "rogue", "done_twice");
+    deliver("rogue", "", &result);
+    assert_int_equal(result.outcome.status, CN_OK);
+    assert_string_equal(result.message, "first");
+    world_neighbour_works(&world, "neighbour");
+}
+
+static void done_foreign(void **state)
+{
+    struct world_result kept, result;
+
+    (void)state;
+    world_add(&world, "rogue", "done_foreign");
+    world_deliver(&world, "neighbour", "keep", &kept);
+    deliver("rogue", "", &result);
+    assert_int_equal(result.outcome.status, CN_OK);
+    assert_string_equal(result.message, "own");
+    assert_int_equal(kept.count, 0);
+    world_neighbour_works(&world, "neighbour");
+}
+
+static void late_gives(const char *plugin, enum op_kind kind, cn_status status)
+{
+    struct world_result result;
+    struct op_request request = {.kind = kind,
+                                 .instance = plugin,
+                                 .timeout_ms = SHORT_MS,
+                                 .record = {.type = "item/1"},
+                                 .action = "ask",
+                                 .body = CN_STR("{\"name\": \"x\"}")};
+
+    world_wait_state(&world, plugin, INSTANCE_RUNNING);
+    assert_int_equal(world_start(&world, &request, &result), 0);
+    world_wait(&world, &result);
+    assert_int_equal(result.outcome.status, status);
+    assert_true(result.outcome.broken);
+}
+
+static void done_never(void **state)
+{
+    (void)state;
+    world_add(&world, "done_never", "done_never");
+    world_add(&world, "done_never_host", "done_never_host");
+    late_gives("done_never", OP_DELIVER, CN_IN_DOUBT);
+    assert_int_equal(instances_find(world.instances, "done_never")
+                         ->replaced_count, 1);
+    late_gives("done_never", OP_CALL, CN_RETRY);
+    /* All requests go through the host, and there was none. */
+    late_gives("done_never_host", OP_DELIVER, CN_RETRY);
+    world_neighbour_works(&world, "neighbour");
+    assert_int_equal(
+        instances_find(world.instances, "neighbour")->replaced_count, 0);
+}
+
+static void replaced_too_often(void **state)
+{
+    (void)state;
+    world_close(&world);
+    world_open(&world, LONG_MS, 30);
+    world_add(&world, "neighbour", "honest");
+    world_add(&world, "done_never", "done_never");
+    for (int index = 0; index < 6; index++)
+        late_gives("done_never", OP_CALL, CN_RETRY);
+    assert_int_equal(world_state(&world, "done_never"), INSTANCE_FAILED);
+    assert_non_null(strstr(
+        instances_find(world.instances, "done_never")->reason, "5 times"));
+    world_neighbour_works(&world, "neighbour");
+}
+
+static void emit_late(void **state)
+{
+    struct world_result result;
+    struct op_request request = {.kind = OP_POLL,
+                                 .instance = "rogue",
+                                 .stream = "items",
+                                 .max_records = 2};
+
+    (void)state;
+    world_add(&world, "rogue", "emit_late");
+    assert_int_equal(world_start(&world, &request, &result), 0);
+    world_wait(&world, &result);
+    assert_int_equal(result.record_count, 2);
+    assert_int_equal(world_start(&world, &request, &result), 0);
+    world_wait(&world, &result);
+    /* CN_FULL is 7, CN_INVALID is 8. */
+    assert_string_equal(result.cursor, "over 7 late 8");
+    deliver_gives("rogue", "", CN_OK, false);
+    world_neighbour_works(&world, "neighbour");
+}
+
+static void wrong_thread(void **state)
+{
+    struct world_result result;
+
+    (void)state;
+    world_add(&world, "rogue", "wrong_thread");
+    deliver("rogue", "", &result);
+    assert_int_equal(result.outcome.status, CN_OK);
+    assert_string_equal(result.message, "refused");
+    world_neighbour_works(&world, "neighbour");
+}
+
+static void malformed(void **state)
+{
+    struct world_result result;
+    struct op_request request = {.kind = OP_POLL,
+                                 .instance = "rogue",
+                                 .stream = "items",
+                                 .max_records = 100};
+
+    (void)state;
+    world_add(&world, "rogue", "malformed");
+    assert_int_equal(world_start(&world, &request, &result), 0);
+    world_wait(&world, &result);
+    assert_string_equal(result.cursor, "18");
+    assert_int_equal(result.record_count, 0);
+    request = (struct op_request){.kind = OP_CALL,
+                                  .instance = "rogue",
+                                  .action = "ask",
+                                  .body = CN_STR("{\"name\": \"x\"}")};
+    assert_int_equal(world_start(&world, &request, &result), 0);
+    world_wait(&world, &result);
+    assert_int_equal(result.outcome.status, CN_RETRY);
+    assert_true(result.outcome.broken);
+    deliver_gives("rogue", "body", CN_IN_DOUBT, true);
+    deliver_gives("rogue", "size", CN_IN_DOUBT, true);
+    deliver_gives("rogue", "77", CN_IN_DOUBT, true);
+    deliver_gives("rogue", "full", CN_IN_DOUBT, true);
+    deliver_gives("rogue", "invalid", CN_IN_DOUBT, true);
+    deliver_gives("rogue", "absent", CN_IN_DOUBT, true);
+    deliver_gives("rogue", "cancelled", CN_IN_DOUBT, false);
+    deliver("rogue", "message", &result);
+    assert_string_equal(result.message, "bad ? text");
+    world_neighbour_works(&world, "neighbour");
+}
+
+static void block_in(const char *plugin, bool shared)
+{
+    struct world_result hangs, waits, kept;
+    char path[] = "/tmp/connect-block-XXXXXX";
+    int descriptor = mkstemp(path);
+
+    assert_true(descriptor >= 0);
+    close(descriptor);
+    unlink(path);
+    world_add(&world, "rogue", plugin);
+    world_deliver(&world, "neighbour", "keep", &kept);
+    world_neighbour_works(&world, "neighbour"); /* kept has begun */
+    world_deliver(&world, "rogue", path, &hangs);
+    world_deliver(&world, "neighbour", "", &waits);
+    world_wait(&world, &hangs);
+    assert_int_equal(hangs.outcome.status, CN_IN_DOUBT);
+    assert_true(hangs.outcome.broken);
+    world_wait(&world, &waits);
+    assert_false(waits.outcome.broken);
+    /* The neighbour's delivery never began when it waited behind the one that
+     * hangs; what it had open is in doubt and not its fault. */
+    assert_int_equal(waits.outcome.status, shared ? CN_RETRY : CN_OK);
+    assert_int_equal(kept.count, shared ? 1 : 0);
+    if (shared) {
+        assert_int_equal(kept.outcome.status, CN_IN_DOUBT);
+        assert_false(kept.outcome.broken);
+    }
+    world_neighbour_works(&world, "neighbour");
+    world_wait_state(&world, "rogue", INSTANCE_RUNNING);
+    deliver_gives("rogue", "", CN_OK, false);
+    assert_int_equal(instances_find(world.instances, "rogue")->replaced_count,
+                     1);
+    assert_int_equal(
+        instances_find(world.instances, "neighbour")->replaced_count, 0);
+    /* It wakes up and says done: nobody listens, nothing happens. */
+    descriptor = open(path, O_CREAT | O_WRONLY, 0600);
+    close(descriptor);
+    for (int turn = 0; turn < 10; turn++)
+        world_turn(&world);
+    assert_int_equal(hangs.count, 1);
+    world_neighbour_works(&world, "neighbour");
+    unlink(path);
+}
+
+static void block_shared(void **state)
+{
+    (void)state;
+    block_in("block", true);
+}
+
+static void block_alone(void **state)
+{
+    (void)state;
+    world_close(&world);
+    world_open(&world, 200, 100);
+    world_add(&world, "neighbour", "honest");
+    world_add(&world, "other", "honest");
+    /* The neighbour's kept delivery would be cancelled as well; it has as much
+     * time as it wants here. */
+    struct world_result hangs;
+    char path[] = "/tmp/connect-block-XXXXXX";
+    int descriptor = mkstemp(path);
+    close(descriptor);
+    unlink(path);
+    world_add(&world, "rogue", "block_alone");
+    world_deliver(&world, "rogue", path, &hangs);
+    world_neighbour_works(&world, "neighbour");
+    assert_int_equal(hangs.count, 0);
+    world_wait(&world, &hangs);
+    assert_int_equal(hangs.outcome.status, CN_IN_DOUBT);
+    assert_true(hangs.outcome.broken);
+    world_wait_state(&world, "rogue", INSTANCE_RUNNING);
+    deliver_gives("rogue", "", CN_OK, false);
+    descriptor = open(path, O_CREAT | O_WRONLY, 0600);
+    close(descriptor);
+    for (int turn = 0; turn < 10; turn++)
+        world_turn(&world);
+    unlink(path);
+    assert_int_equal(
+        instances_find(world.instances, "neighbour")->replaced_count, 0);
+}
+
+static void create_null(void **state)
+{
+    struct world_result result;
+    struct op_request request = {.kind = OP_DELIVER,
+                                 .instance = "rogue",
+                                 .record = {.type = "item/1"}};
+
+    (void)state;
+    world_add(&world, "rogue", "create_null");
+    assert_int_equal(world_state(&world, "rogue"), INSTANCE_FAILED);
+    assert_non_null(strstr(instances_find(world.instances, "rogue")->reason,
+                           "the moon is in the wrong phase"));
+    assert_int_equal(world_start(&world, &request, &result), -EAGAIN);
+    world_neighbour_works(&world, "neighbour");
+}
+
+static void flood(void **state)
+{
+    const struct world_answer slow = {.hang = true};
+
+    (void)state;
+    world.answers = &slow;
+    world_add(&world, "rogue", "flood");
+    deliver_gives("rogue", "log", CN_OK, false);
+    deliver_gives("rogue", "timer", CN_OK, false);
+    deliver_gives("rogue", "post", CN_OK, false);
+    deliver_gives("rogue", "http", CN_OK, false);
+    assert_true(world.request_count <= 64);
+    world_neighbour_works(&world, "neighbour");
+}
+
+static void effect_gives(enum op_kind kind, cn_status status)
+{
+    struct world_result result;
+    struct op_request request = {.kind = kind,
+                                 .instance = "rogue",
+                                 .stream = "items",
+                                 .max_records = 1,
+                                 .record = {.type = "item/1"},
+                                 .action = "ask",
+                                 .body = CN_STR("{\"name\": \"x\"}"),
+                                 .method = "POST",
+                                 .path = "/"};
+
+    assert_int_equal(world_start(&world, &request, &result), 0);
+    world_wait(&world, &result);
+    assert_int_equal(result.outcome.status, status);
+    assert_false(result.outcome.effect_sent);
+}
+
+static void effect_refused(void **state)
+{
+    (void)state;
+    world_add(&world, "rogue", "effect");
+    effect_gives(OP_CALL, CN_REJECTED);
+    effect_gives(OP_POLL, CN_REJECTED);
+    effect_gives(OP_PROBE, CN_REJECTED);
+    effect_gives(OP_RECEIVE, CN_REJECTED);
+    assert_int_equal(world.request_count, 0);
+}
+
+static void effect_doubted(void **state)
+{
+    static const struct world_answer cut[] = {
+        {.failure = HTTP_FAILURE_CUT, .sent = true}};
+    static const struct world_answer cut_then_read[] = {
+        {.failure = HTTP_FAILURE_CUT, .sent = true},
+        {.code = 200, .sent = true, .answered = true}};
+    static const struct world_answer unsent[] = {
+        {.failure = HTTP_FAILURE_CONNECT}};
+    static const struct world_answer refused[] = {
+        {.code = 400, .sent = true, .answered = true}};
+    static const struct world_answer hang[] = {{.hang = true, .sent = true}};
+    struct world_result result;
+    struct op_request late = {.kind = OP_DELIVER,
+                              .instance = "host",
+                              .timeout_ms = SHORT_MS,
+                              .record = {.type = "item/1"}};
+
+    (void)state;
+    world_add(&world, "rogue", "effect");
+    world_add(&world, "host", "effect_host");
+    world.answer_count = 1;
+    world.answers = cut;
+    deliver("rogue", "", &result);
+    assert_int_equal(result.outcome.status, CN_IN_DOUBT);
+    assert_true(result.outcome.effect_sent);
+    assert_false(result.outcome.answered);
+    world.answers = unsent;
+    deliver("rogue", "", &result);
+    assert_int_equal(result.outcome.status, CN_RETRY);
+    assert_false(result.outcome.effect_sent || result.outcome.answered);
+    world.answers = refused;
+    deliver("rogue", "", &result);
+    assert_int_equal(result.outcome.status, CN_RETRY);
+    assert_true(result.outcome.effect_sent && result.outcome.answered);
+    world.answers = cut_then_read;
+    world.answer_count = 2;
+    world.request_count = 0;
+    deliver("rogue", "recover", &result);
+    assert_int_equal(result.outcome.status, CN_RETRY);
+    world.answers = hang;
+    world.answer_count = 1;
+    deliver("rogue", "open", &result);
+    assert_int_equal(result.outcome.status, CN_IN_DOUBT);
+    /* A time-out aborts the request; the answer to that ends the delivery. */
+    assert_int_equal(world_start(&world, &late, &result), 0);
+    world_wait(&world, &result);
+    assert_int_equal(result.outcome.status, CN_IN_DOUBT);
+    assert_false(result.outcome.broken);
+}
+
+static void after_destroy(void **state)
+{
+    struct world_result result;
+
+    (void)state;
+    world_add(&world, "rogue", "after_destroy");
+    deliver("rogue", "", &result);
+    assert_int_equal(result.outcome.status, CN_OK);
+    instances_remove(world.instances, "rogue");
+    for (int turn = 0; turn < 20; turn++)
+        world_turn(&world);
+    world_neighbour_works(&world, "neighbour");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(honest_poll),     TEST(honest_transform),
+        TEST(honest_call),     TEST(honest_receive),
+        TEST(honest_deliver),  TEST(honest_cancel),
+        TEST(honest_replaced), TEST(done_twice),
+        TEST(done_foreign),    TEST(done_never),
+        TEST(replaced_too_often), TEST(emit_late),
+        TEST(wrong_thread),    TEST(malformed),
+        TEST(block_shared),    TEST(block_alone),
+        TEST(create_null),     TEST(flood),
+        TEST(effect_refused),  TEST(effect_doubted),
+        TEST(after_destroy),
+    };
+#undef TEST
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
