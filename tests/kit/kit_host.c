@@ -123,7 +123,8 @@ static bool check_name(struct kit *kit, const char *what, const char *name)
 
 static bool check_id(struct kit *kit, const char *what, cn_str id, bool needed)
 {
-    if ((id.len || !needed) && id.len <= CN_ID_MAX && cn_utf8_valid(id))
+    if ((id.len || !needed) && id.len <= CN_ID_MAX && cn_utf8_valid(id) &&
+        (!id.len || !memchr(id.ptr, 0, id.len)))
         return true;
     kit_breach(kit, "%s is missing, too long or not UTF-8", what);
     return false;
@@ -138,7 +139,7 @@ static bool manifest_emits(struct kit *kit, const char *type)
         if (cJSON_IsString(item) && !strcmp(item->valuestring, type))
             return true;
     }
-    return !types; /* a plugin under construction declares nothing yet */
+    return false;
 }
 
 static bool check_record(struct kit *kit, const struct kit_op *op,
@@ -163,7 +164,8 @@ static bool check_record(struct kit *kit, const struct kit_op *op,
     good &=
         check_id(kit, "a record's id", record->id, op->kind != KIT_TRANSFORM);
     good &= check_id(kit, "a record's key", record->key, false);
-    good &= check_body(kit, "a record's body", record->body);
+    if (record->change != CN_DELETE || record->body.len)
+        good &= check_body(kit, "a record's body", record->body);
     return good;
 }
 
