@@ -100,6 +100,12 @@ static const struct value_case value_cases[] = {
      NULL},
     {"{'properties':{'a':{},'b':{}},'required':['b']}", "{'a':1}", "required",
      "top level: must have \"b\""},
+    {"{'properties':{'a':{},'b':{},'c':{},'d':{},'e':{},'f':{},'g':{},'h':{},"
+     "'i':{},'j':{}},'required':['j','a']}",
+     "{'j':1,'a':1}", NULL, NULL},
+    {"{'properties':{'a':{},'b':{},'c':{},'d':{},'e':{},'f':{},'g':{},'h':{},"
+     "'i':{},'j':{}},'required':['j','b']}",
+     "{'b':1}", "required", "top level: must have \"j\""},
     {"{'properties':{'o':{'properties':{'b':{}},'required':['b']}}}",
      "{'o':{}}", "required", "/o: must have \"b\""},
     {"{'additionalProperties':false,'properties':{'listen':{}}}",
@@ -388,6 +394,7 @@ static const struct {
     {"{'pattern':'(a)\\\\1'}", "schema /pattern: must not refer back"},
     {"{'pattern':'((((((((((((((((('}", "must not have more than 16 groups"},
     {"{'pattern':'(a?a?a?a?){257}'}", "must not have more than 1024"},
+    {"{'pattern':'a{60}{60}'}", "must not have more than 1024"},
     {"{'pattern':'((a{10}){10}){11}'}", "must not have more than 1024"},
     {"{'pattern':'(a|[[:digit:]\\\\]{2}){513}'}", "must not have more than 10"},
     {"{'pattern':'((a{99}){99})'}", "must not have more than 1024 characters"},
@@ -672,6 +679,7 @@ static const struct {
     /* Nobody looked at members that are not described. */
     {"{'properties':{'a':{}},'additionalProperties':false}", "{'b':'canary'}",
      "{'b':'***'}"},
+    {"{'additionalProperties':false}", "{'b':'canary'}", "{'b':'***'}"},
     {"{'properties':{'a':{}}}", "{'a':1,'b':{'c':'canary'}}",
      "{'a':1,'b':'***'}"},
     {"{'type':'object'}", "{'b':1}", "{'b':1}"},
