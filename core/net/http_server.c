@@ -124,13 +124,20 @@ static int peer_read(struct connection *connection)
     return 0;
 }
 
+static bool peer_is_loopback(const struct exchange_peer *peer)
+{
+    return !strncmp(peer->address, "127.", 4) || !strcmp(peer->address, "::1");
+}
+
 /* 0, or -EMFILE when the address has enough. */
 static int network_enter(struct connection *connection)
 {
     struct http_server *server = connection->server;
     struct network *network = NULL;
 
-    if (connection->socket.handle.type != UV_TCP)
+    if (connection->socket.handle.type != UV_TCP ||
+        (peer_is_loopback(&connection->peer) &&
+         !server->options.limit_loopback))
         return 0;
     HASH_FIND_STR(server->networks, connection->peer.network, network);
     if (network &&

@@ -1,5 +1,9 @@
 /* http_server.h - an HTTP/1.1 server on a uv_loop; knows no routes.
  *
+ * One loop may carry several servers; limits and memory are counted for each.
+ * What strangers reach and what administers the daemon are best two servers, so
+ * that a flood at one leaves the other free.
+ *
  * Requests are read strictly (http_server_message.h), held to limits and
  * absolute deadlines, and given to the owner one after another per connection.
  * The owner answers each exactly once, at once or later.  [loop thread]
@@ -81,7 +85,9 @@ struct http_server_options {
     void *arg;                         /* for both */
     int connections_max;               /* 4096; lowered to what descriptors the
                                         * process may open, less 128 */
-    int connections_per_network_max;   /* 2048; not for unix sockets */
+    int connections_per_network_max;   /* 2048; not for unix sockets, nor for
+                                        * loopback: that is a proxy in front */
+    bool limit_loopback;               /* it is, all the same; for tests */
     int handshakes_max;                /* 512; TLS handshakes under way, up to
                                         * 72 KiB each; the oldest makes room */
     size_t buffers_bytes_max;          /* 64 MiB; requests and answers held, all

@@ -174,6 +174,8 @@ static const struct http_probe http_probes_smuggling[] = {
     PROBE("chunk extension", PROBE_CHUNKED "5;a=b\r\nhello\r\n0\r\n\r\n"),
     PROBE("chunk extension without name",
           PROBE_CHUNKED "5;\r\nhello\r\n0\r\n\r\n"),
+    PROBE("semicolon and bare LF behind the chunk size",
+          PROBE_CHUNKED "5;\nhello\r\n0\r\n\r\n"),
     PROBE("chunk extension with bare LF",
           PROBE_CHUNKED "5;a\nhello\r\n0\r\n\r\n"),
     PROBE("chunk extension with LF, then CRLF",

@@ -895,7 +895,7 @@ static void many_slow_connections(void **state)
     setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur < 2 * SLOW + 256)
         skip();
-    fixture->options.connections_per_network_max = SLOW + 10;
+    fixture->options.connections_per_network_max = 1;
     fixture_listen(fixture, 0);
     before = mallinfo2();
     for (i = 0; i < SLOW; i++) {
@@ -967,6 +967,7 @@ static void address_limit(void **state)
 
     (void)state;
     fixture->options.connections_per_network_max = 1;
+    fixture->options.limit_loopback = true;
     fixture_listen(fixture, 0);
     first = client_open(fixture);
     client_say(fixture, first, "GET /a HTTP/1.1\r\n" HOST "\r\n");
