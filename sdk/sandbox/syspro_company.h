@@ -3,8 +3,8 @@
  * Everything the simulator knows about customers, items, stock and orders.
  * Plain structs with fixed texts (UTF-8, narrowed): the state is looked at from
  * many sides (import, queries, control routes) and owned by one place. */
-#ifndef SANDBOX_SYSPRO_COMPANY_H
-#define SANDBOX_SYSPRO_COMPANY_H
+#ifndef CONNECT_SANDBOX_SYSPRO_COMPANY_H
+#define CONNECT_SANDBOX_SYSPRO_COMPANY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* syspro_control.h - control routes of the SYSPRO simulator. */
-#ifndef SANDBOX_SYSPRO_CONTROL_H
-#define SANDBOX_SYSPRO_CONTROL_H
+#ifndef CONNECT_SANDBOX_SYSPRO_CONTROL_H
+#define CONNECT_SANDBOX_SYSPRO_CONTROL_H
 
 #include <stdbool.h>
 

@@ -2,8 +2,8 @@
  *
  * A number is a count of millionths: 12 digits before the point and 6 behind
  * it, the widest SYSPRO takes (12.6), fit into 64 bits. */
-#ifndef SANDBOX_SYSPRO_DECIMAL_H
-#define SANDBOX_SYSPRO_DECIMAL_H
+#ifndef CONNECT_SANDBOX_SYSPRO_DECIMAL_H
+#define CONNECT_SANDBOX_SYSPRO_DECIMAL_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* syspro_draft.h - one order of a SORTOI document while it is looked at. */
-#ifndef SANDBOX_SYSPRO_DRAFT_H
-#define SANDBOX_SYSPRO_DRAFT_H
+#ifndef CONNECT_SANDBOX_SYSPRO_DRAFT_H
+#define CONNECT_SANDBOX_SYSPRO_DRAFT_H
 
 #include <stdbool.h>
 #include <stddef.h>

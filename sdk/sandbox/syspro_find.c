@@ -375,24 +375,6 @@ static bool read_limit(struct find *find, xmlNodePtr root)
     return true;
 }
 
-static xmlDocPtr read_document(const char *document, const char *root,
-                               struct buf *out)
-{
-    const char *why = NULL;
-    xmlDocPtr doc = syspro_xml_parse(document, strlen(document), &why);
-
-    if (doc == NULL) {
-        buf_printf(out, "ERROR: XmlIn - %s", why);
-        return NULL;
-    }
-    if (!syspro_xml_is(xmlDocGetRootElement(doc), root)) {
-        buf_printf(out, "ERROR: XmlIn - root element is not %s", root);
-        xmlFreeDoc(doc);
-        return NULL;
-    }
-    return doc;
-}
-
 static const struct syspro_table *read_table(xmlNodePtr root, struct buf *out)
 {
     char name[SYSPRO_TEXT_MAX];
@@ -409,7 +391,7 @@ void syspro_find_query(struct syspro_company *company, const char *document,
                        struct buf *out)
 {
     struct find *find = memory_zero(1, sizeof(*find));
-    xmlDocPtr doc = read_document(document, "Query", out);
+    xmlDocPtr doc = syspro_xml_read(document, "XmlIn", "Query", out);
     xmlNodePtr root = doc != NULL ? xmlDocGetRootElement(doc) : NULL;
 
     find->out = out;
@@ -478,7 +460,7 @@ static bool visit_fetch(void *arg, const struct syspro_row *row)
 void syspro_find_fetch(struct syspro_company *company, const char *document,
                        struct buf *out)
 {
-    xmlDocPtr doc = read_document(document, "Fetch", out);
+    xmlDocPtr doc = syspro_xml_read(document, "XmlIn", "Fetch", out);
     xmlNodePtr root = doc != NULL ? xmlDocGetRootElement(doc) : NULL;
     struct fetch fetch = {.numeric_key = false};
     char text[SYSPRO_CELL_MAX];

@@ -1,6 +1,6 @@
 /* syspro_find.h - COMFND (search) and COMFCH (one row) on any table. */
-#ifndef SANDBOX_SYSPRO_FIND_H
-#define SANDBOX_SYSPRO_FIND_H
+#ifndef CONNECT_SANDBOX_SYSPRO_FIND_H
+#define CONNECT_SANDBOX_SYSPRO_FIND_H
 
 #include "base/buf.h"
 #include "syspro_company.h"

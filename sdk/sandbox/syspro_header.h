@@ -1,6 +1,6 @@
 /* syspro_header.h - checks of SORTOI's OrderHeader. */
-#ifndef SANDBOX_SYSPRO_HEADER_H
-#define SANDBOX_SYSPRO_HEADER_H
+#ifndef CONNECT_SANDBOX_SYSPRO_HEADER_H
+#define CONNECT_SANDBOX_SYSPRO_HEADER_H
 
 #include "syspro_draft.h"
 

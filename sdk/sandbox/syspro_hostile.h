@@ -1,6 +1,6 @@
 /* syspro_hostile.h - answers made to attack an XML reader (catalogue F18). */
-#ifndef SANDBOX_SYSPRO_HOSTILE_H
-#define SANDBOX_SYSPRO_HOSTILE_H
+#ifndef CONNECT_SANDBOX_SYSPRO_HOSTILE_H
+#define CONNECT_SANDBOX_SYSPRO_HOSTILE_H
 
 #include "base/buf.h"
 

@@ -252,25 +252,6 @@ static void write_answer(const struct import *import, struct buf *out)
     syspro_xml_end(out, "SalesOrders");
 }
 
-/* A document with the root SalesOrders; NULL after an ERROR text. */
-static xmlDocPtr read_document(const char *text, const char *what,
-                               struct buf *out)
-{
-    const char *why = NULL;
-    xmlDocPtr doc = syspro_xml_parse(text, strlen(text), &why);
-
-    if (doc == NULL) {
-        buf_printf(out, "ERROR: %s - %s", what, why);
-        return NULL;
-    }
-    if (!syspro_xml_is(xmlDocGetRootElement(doc), "SalesOrders")) {
-        buf_printf(out, "ERROR: %s - root element is not SalesOrders", what);
-        xmlFreeDoc(doc);
-        return NULL;
-    }
-    return doc;
-}
-
 static bool collect(struct import *import, xmlNodePtr root)
 {
     size_t count = 0;
@@ -298,11 +279,12 @@ void syspro_import_post(struct syspro_company *company, const char *parameters,
 
     /* Blank parameters are the defaults, which only validate. */
     if (parameters[strspn(parameters, " \t\r\n")] != '\0') {
-        settings = read_document(parameters, "XmlParameters", out);
+        settings =
+            syspro_xml_read(parameters, "XmlParameters", "SalesOrders", out);
         if (settings == NULL)
             goto out;
     }
-    data = read_document(document, "XmlIn", out);
+    data = syspro_xml_read(document, "XmlIn", "SalesOrders", out);
     if (data == NULL)
         goto out;
     if (syspro_parameters_read(settings != NULL ? xmlDocGetRootElement(settings)

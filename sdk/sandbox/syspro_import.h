@@ -1,6 +1,6 @@
 /* syspro_import.h - SORTOI: sales orders from a document. */
-#ifndef SANDBOX_SYSPRO_IMPORT_H
-#define SANDBOX_SYSPRO_IMPORT_H
+#ifndef CONNECT_SANDBOX_SYSPRO_IMPORT_H
+#define CONNECT_SANDBOX_SYSPRO_IMPORT_H
 
 #include "base/buf.h"
 #include "syspro_company.h"

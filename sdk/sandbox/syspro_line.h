@@ -1,6 +1,6 @@
 /* syspro_line.h - checks of SORTOI's lines, and their stock. */
-#ifndef SANDBOX_SYSPRO_LINE_H
-#define SANDBOX_SYSPRO_LINE_H
+#ifndef CONNECT_SANDBOX_SYSPRO_LINE_H
+#define CONNECT_SANDBOX_SYSPRO_LINE_H
 
 #include "syspro_draft.h"
 

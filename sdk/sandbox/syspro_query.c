@@ -21,24 +21,6 @@ static void leaf_number(struct buf *out, const char *name, int64_t value,
     syspro_xml_leaf(out, name, text);
 }
 
-/* The document Query; NULL after an ERROR text. */
-static xmlDocPtr read_query(const char *document, struct buf *out)
-{
-    const char *why = NULL;
-    xmlDocPtr doc = syspro_xml_parse(document, strlen(document), &why);
-
-    if (doc == NULL) {
-        buf_printf(out, "ERROR: XmlIn - %s", why);
-        return NULL;
-    }
-    if (!syspro_xml_is(xmlDocGetRootElement(doc), "Query")) {
-        buf_append_text(out, "ERROR: XmlIn - root element is not Query");
-        xmlFreeDoc(doc);
-        return NULL;
-    }
-    return doc;
-}
-
 static void write_customer(const struct syspro_customer *customer,
                            struct buf *out)
 {
@@ -74,7 +56,7 @@ static void write_customer(const struct syspro_customer *customer,
 void syspro_query_customer(struct syspro_company *company, const char *document,
                            struct buf *out)
 {
-    xmlDocPtr doc = read_query(document, out);
+    xmlDocPtr doc = syspro_xml_read(document, "XmlIn", "Query", out);
     char text[SYSPRO_TEXT_MAX];
 
     if (doc == NULL)
@@ -181,7 +163,7 @@ static void write_stock(const struct syspro_company *company,
 void syspro_query_stock(struct syspro_company *company, const char *document,
                         struct buf *out)
 {
-    xmlDocPtr doc = read_query(document, out);
+    xmlDocPtr doc = syspro_xml_read(document, "XmlIn", "Query", out);
     xmlNodePtr root = doc != NULL ? xmlDocGetRootElement(doc) : NULL;
     char text[SYSPRO_TEXT_MAX];
     int64_t on_hand = 0, available = 0;

@@ -1,6 +1,6 @@
 /* syspro_query.h - ARSQRY, INVQRY and the logon profile. */
-#ifndef SANDBOX_SYSPRO_QUERY_H
-#define SANDBOX_SYSPRO_QUERY_H
+#ifndef CONNECT_SANDBOX_SYSPRO_QUERY_H
+#define CONNECT_SANDBOX_SYSPRO_QUERY_H
 
 #include "base/buf.h"
 #include "syspro_company.h"

@@ -1,6 +1,6 @@
 /* syspro_service.h - the e.net REST service in front of a company. */
-#ifndef SANDBOX_SYSPRO_SERVICE_H
-#define SANDBOX_SYSPRO_SERVICE_H
+#ifndef CONNECT_SANDBOX_SYSPRO_SERVICE_H
+#define CONNECT_SANDBOX_SYSPRO_SERVICE_H
 
 #include "sim_server.h"
 #include "syspro_company.h"

@@ -1,6 +1,6 @@
 /* syspro_session.h - who is logged on. */
-#ifndef SANDBOX_SYSPRO_SESSION_H
-#define SANDBOX_SYSPRO_SESSION_H
+#ifndef CONNECT_SANDBOX_SYSPRO_SESSION_H
+#define CONNECT_SANDBOX_SYSPRO_SESSION_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -62,17 +62,17 @@ bool syspro_status_post(struct syspro_company *company, const char *parameters,
                         const char *document, struct buf *out)
 {
     struct run run = {.company = company, .validate_only = true};
-    const char *why = NULL;
     char text[SYSPRO_TEXT_MAX];
-    xmlDocPtr settings = syspro_xml_parse(parameters, strlen(parameters), &why);
-    xmlDocPtr data = syspro_xml_parse(document, strlen(document), &why);
-    xmlNodePtr root = data != NULL ? xmlDocGetRootElement(data) : NULL;
+    const char *root_name = "PostSorOrderStatus";
+    bool blank = parameters[strspn(parameters, " \t\r\n")] == '\0';
+    xmlDocPtr data = syspro_xml_read(document, "XmlIn", root_name, out);
+    xmlDocPtr settings =
+        data != NULL && !blank
+            ? syspro_xml_read(parameters, "XmlParameters", root_name, out)
+            : NULL;
 
-    if (root == NULL || !syspro_xml_is(root, "PostSorOrderStatus")) {
-        buf_printf(out, "ERROR: XmlIn - %s",
-                   root == NULL ? why : "root element is not known");
+    if (data == NULL || (settings == NULL && !blank))
         goto out;
-    }
     if (settings != NULL) {
         syspro_xml_child_text(
             syspro_xml_child(xmlDocGetRootElement(settings), "Parameters"),
@@ -80,8 +80,8 @@ bool syspro_status_post(struct syspro_company *company, const char *parameters,
         run.validate_only = strcmp(text, "N") != 0;
     }
     syspro_xml_begin(out, "postsororderstatus", "8.0.006", "");
-    for (xmlNodePtr item = syspro_xml_child(root, "Item"); item != NULL;
-         item = syspro_xml_next(item))
+    for (xmlNodePtr item = syspro_xml_child(xmlDocGetRootElement(data), "Item");
+         item != NULL; item = syspro_xml_next(item))
         run_item(&run, item, out);
     syspro_xml_open(out, "StatusOfItems");
     syspro_xml_leaf_count(out, "ItemsProcessed", run.processed);

@@ -1,6 +1,6 @@
 /* syspro_status.h - SORTOS: the status of an order. */
-#ifndef SANDBOX_SYSPRO_STATUS_H
-#define SANDBOX_SYSPRO_STATUS_H
+#ifndef CONNECT_SANDBOX_SYSPRO_STATUS_H
+#define CONNECT_SANDBOX_SYSPRO_STATUS_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* syspro_table.h - the company's state as SQL tables, for COMFND and COMFCH. */
-#ifndef SANDBOX_SYSPRO_TABLE_H
-#define SANDBOX_SYSPRO_TABLE_H
+#ifndef CONNECT_SANDBOX_SYSPRO_TABLE_H
+#define CONNECT_SANDBOX_SYSPRO_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

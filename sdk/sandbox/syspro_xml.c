@@ -145,6 +145,24 @@ xmlDocPtr syspro_xml_parse(const char *text, size_t len, const char **ret_why)
     return doc;
 }
 
+xmlDocPtr syspro_xml_read(const char *text, const char *what, const char *root,
+                          struct buf *out)
+{
+    const char *why = NULL;
+    xmlDocPtr doc = syspro_xml_parse(text, strlen(text), &why);
+
+    if (doc == NULL) {
+        buf_printf(out, "ERROR: %s - %s", what, why);
+        return NULL;
+    }
+    if (!syspro_xml_is(xmlDocGetRootElement(doc), root)) {
+        buf_printf(out, "ERROR: %s - root element is not %s", what, root);
+        xmlFreeDoc(doc);
+        return NULL;
+    }
+    return doc;
+}
+
 bool syspro_xml_is(xmlNodePtr node, const char *name)
 {
     return node->type == XML_ELEMENT_NODE &&

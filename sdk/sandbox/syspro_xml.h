@@ -2,8 +2,8 @@
  *
  * Inside the simulator all text is UTF-8 that holds only characters of
  * Windows-1252; what is outside becomes '?', as in SYSPRO's columns. */
-#ifndef SANDBOX_SYSPRO_XML_H
-#define SANDBOX_SYSPRO_XML_H
+#ifndef CONNECT_SANDBOX_SYSPRO_XML_H
+#define CONNECT_SANDBOX_SYSPRO_XML_H
 
 #include <stdbool.h>
 
@@ -23,6 +23,10 @@ void syspro_xml_to_bytes(const char *text, size_t len, struct buf *out);
 /* Parse a document; free with xmlFreeDoc.  NULL with a reason in why when it
  * is not well formed or carries a document type. */
 xmlDocPtr syspro_xml_parse(const char *text, size_t len, const char **ret_why);
+/* The same for a request document that must have a certain root.  NULL after
+ * an ERROR text, which calls the document what. */
+xmlDocPtr syspro_xml_read(const char *text, const char *what, const char *root,
+                          struct buf *out);
 /* The first child element of that exact name, or NULL. */
 xmlNodePtr syspro_xml_child(xmlNodePtr parent, const char *name);
 /* The next sibling element of the same name, or NULL. */
