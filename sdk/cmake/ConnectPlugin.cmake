@@ -9,7 +9,6 @@
 # Makes two targets: NAME, the shared object NAME.so, and NAME_static, the same
 # objects as a static library for tests.  The host binds lazily when it loads, so
 # a missing symbol would only show at the first call: hence -z defs and -z now.
-set(CONNECT_PLUGIN_SCRIPTS ${CMAKE_CURRENT_LIST_DIR})
 
 # The text of a file as the elements of a C array of char.
 function(connect_embed_text file name output)
@@ -70,7 +69,7 @@ function(connect_plugin name)
   endif()
   add_custom_command(TARGET ${name} POST_BUILD
     COMMAND ${CMAKE_COMMAND} -DNM=${CMAKE_NM} -DPLUGIN=$<TARGET_FILE:${name}>
-      -P ${CONNECT_PLUGIN_SCRIPTS}/ConnectPluginExports.cmake
+      -P ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/ConnectPluginExports.cmake
     VERBATIM)
   if(NOT plugin_NO_INSTALL)
     install(TARGETS ${name} LIBRARY DESTINATION ${CONNECT_PLUGIN_DIR})
