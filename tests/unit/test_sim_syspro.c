@@ -1063,6 +1063,41 @@ static void test_change_and_cancel(void **state)
     assert_has_not("\"outstanding\":\"749");
 }
 
+static void set_status(const char *parameters, const char *from, const char *to)
+{
+    char document[512];
+
+    snprintf(document, sizeof(document),
+             "<PostSorOrderStatus><Item><SalesOrder>20450</SalesOrder>"
+             "<OrderStatus>%s</OrderStatus><NewOrderStatus>%s</NewOrderStatus>"
+             "</Item></PostSorOrderStatus>",
+             from, to);
+    call_path("/Transaction/Post", "SORTOS", parameters, document);
+}
+
+static void test_status(void **state)
+{
+    static const char really[] =
+        "<PostSorOrderStatus><Parameters><ValidateOnly>N</ValidateOnly>"
+        "</Parameters></PostSorOrderStatus>";
+
+    (void)state;
+    import(SETTINGS WARN, HEADER, LINE);
+    set_status("", "1", "8");
+    assert_has("<ItemsInvalid>000000</ItemsInvalid>");
+    set_status(really, "4", "8");
+    assert_has("<ErrorDescription>Sales order is not in the status expected");
+    set_status(really, "1", "7");
+    assert_has("<ErrorDescription>New order status is invalid");
+    request("GET", "/_sim/orders?po=T-1", NULL, NULL);
+    assert_has("\"status\":\"1\"");
+    set_status(really, "1", "8");
+    request("GET", "/_sim/orders?po=T-1", NULL, NULL);
+    assert_has("\"status\":\"8\"");
+    set_status("<a/>", "8", "9");
+    assert_has("ERROR: XmlParameters - root element is not");
+}
+
 static void test_several_orders(void **state)
 {
     char *parameters = parameters_of(SETTINGS WARN);
@@ -1585,6 +1620,7 @@ int main(void)
         RUN(test_non_stocked),
         RUN(test_warehouse_resolution),
         RUN(test_change_and_cancel),
+        RUN(test_status),
         RUN(test_several_orders),
         RUN(test_too_many_lines),
         RUN(test_manual_number),
