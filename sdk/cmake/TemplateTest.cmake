@@ -19,3 +19,11 @@ run(${CMAKE_COMMAND} -G Ninja -S ${WORK}/template -B ${WORK}/build
 run(${CMAKE_COMMAND} --build ${WORK}/build)
 run(${WORK}/build/test_note)
 run(${WORK}/prefix/bin/plugin-check ${WORK}/build/plugins/note.so)
+
+# Without CMake: pkg-config knows the headers.
+set(ENV{PKG_CONFIG_PATH} ${WORK}/prefix/${LIBDIR}/pkgconfig)
+execute_process(COMMAND ${PKG_CONFIG} --cflags connect
+  OUTPUT_VARIABLE cflags COMMAND_ERROR_IS_FATAL ANY)
+separate_arguments(cflags UNIX_COMMAND "${cflags}")
+run(${COMPILER} -std=c11 -fPIC ${cflags} -c ${WORK}/template/plugin.c
+  -o ${WORK}/plugin.o)
