@@ -89,6 +89,7 @@ void instances_stop(struct instances *instances, uint64_t limit_ms,
     struct generation *generation, *next;
 
     instances->stopping = true;
+    instances->stopped = false; /* asked once more: answered once more */
     instances->stopped_fn = stopped;
     instances->stopped_arg = arg;
     uv_update_time(instances->options.loop);

@@ -37,8 +37,7 @@ static void late_deliver(void *arg, cn_op op, const cn_delivery *delivery)
 
     (void)delivery;
     atomic_store(&destroyed, false);
-    if (!pthread_create(&thread, NULL, late_run,
-                        (void *)(uintptr_t)self->host))
+    if (!pthread_create(&thread, NULL, late_run, (void *)(uintptr_t)self->host))
         pthread_detach(thread);
     rogue_done(self, op, CN_OK, NULL);
 }

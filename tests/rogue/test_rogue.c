@@ -115,8 +115,7 @@ static void honest_call(void **state)
     world_wait(&world, &result);
     /* {"name":"x","limit":3} has 22 bytes: the default was filled in. */
     assert_string_equal(
-        result.body,
-        "{\"name\": \"22 0\", \"note\": \"sesame-open 7 none\"}");
+        result.body, "{\"name\": \"22 0\", \"note\": \"sesame-open 7 none\"}");
     assert_int_equal(result.value_count, 1);
     assert_int_equal(world_start(&world, &request, &result), 0);
     world_wait(&world, &result);
@@ -288,8 +287,8 @@ static void done_never(void **state)
     world_add(&world, "done_never", "done_never");
     world_add(&world, "done_never_host", "done_never_host");
     late_gives("done_never", OP_DELIVER, CN_IN_DOUBT);
-    assert_int_equal(instances_find(world.instances, "done_never")
-                         ->replaced_count, 1);
+    assert_int_equal(
+        instances_find(world.instances, "done_never")->replaced_count, 1);
     late_gives("done_never", OP_CALL, CN_RETRY);
     /* All requests go through the host, and there was none. */
     late_gives("done_never_host", OP_DELIVER, CN_RETRY);
@@ -465,9 +464,8 @@ static void block_alone(void **state)
 static void create_null(void **state)
 {
     struct world_result result;
-    struct op_request request = {.kind = OP_DELIVER,
-                                 .instance = "rogue",
-                                 .record = {.type = "item/1"}};
+    struct op_request request = {
+        .kind = OP_DELIVER, .instance = "rogue", .record = {.type = "item/1"}};
 
     (void)state;
     world_add(&world, "rogue", "create_null");
@@ -592,17 +590,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(honest_poll),     TEST(honest_transform),
-        TEST(honest_call),     TEST(honest_receive),
-        TEST(honest_deliver),  TEST(honest_cancel),
-        TEST(honest_replaced), TEST(done_twice),
-        TEST(done_foreign),    TEST(done_never),
-        TEST(replaced_too_often), TEST(emit_late),
-        TEST(wrong_thread),    TEST(malformed),
-        TEST(block_shared),    TEST(block_alone),
-        TEST(create_null),     TEST(flood),
-        TEST(effect_refused),  TEST(effect_doubted),
-        TEST(after_destroy),
+        TEST(honest_poll),     TEST(honest_transform),   TEST(honest_call),
+        TEST(honest_receive),  TEST(honest_deliver),     TEST(honest_cancel),
+        TEST(honest_replaced), TEST(done_twice),         TEST(done_foreign),
+        TEST(done_never),      TEST(replaced_too_often), TEST(emit_late),
+        TEST(wrong_thread),    TEST(malformed),          TEST(block_shared),
+        TEST(block_alone),     TEST(create_null),        TEST(flood),
+        TEST(effect_refused),  TEST(effect_doubted),     TEST(after_destroy),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

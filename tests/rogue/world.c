@@ -17,9 +17,7 @@
 
 #include "base/memory.h"
 
-enum { WAIT_MS = 30 * 1000 };
-
-static struct world *current;
+enum { WAIT_MS = 30 * 1000, TICK_MS = 2 };
 
 /* ---- HTTP --------------------------------------------------------------- */
 
@@ -75,8 +73,7 @@ int http_client_send(struct http_client *client,
     assert_string_equal(sent->url, "http://example.test/");
     if (sent->credential_count)
         snprintf(world->credential, sizeof(world->credential), "%d %.*s",
-                 sent->credentials[0].kind,
-                 (int)sent->credentials[0].value.len,
+                 sent->credentials[0].kind, (int)sent->credentials[0].value.len,
                  sent->credentials[0].value.ptr);
     request->answer = world->answers[index];
     request->fn = fn;
@@ -106,6 +103,11 @@ void http_client_cancel(struct http_client *client, uint64_t id)
     }
 }
 
+static void ticked(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
 /* ---- The world ---------------------------------------------------------- */
 
 static void world_changed(void *arg, const char *name)
@@ -124,16 +126,17 @@ void world_open(struct world *world, uint32_t operation_ms, uint32_t stuck_ms)
                                         .http = (struct http_client *)world,
                                         .changed = world_changed,
                                         .arg = world};
-    static const struct world_answer fine = {.code = 200,
-                                             .sent = true,
-                                             .answered = true};
+    static const struct world_answer fine = {
+        .code = 200, .sent = true, .answered = true};
     struct error err = {""};
 
     memset(world, 0, sizeof(*world));
-    current = world;
     world->answers = &fine;
     world->answer_count = 1;
     assert_int_equal(uv_loop_init(&world->loop), 0);
+    assert_int_equal(uv_timer_init(&world->loop, &world->ticker), 0);
+    assert_int_equal(uv_timer_start(&world->ticker, ticked, TICK_MS, TICK_MS),
+                     0);
     world->types = record_types_create();
     if (record_types_load(world->types, ROGUE_RECORDS, &err))
         fail_msg("%s", err.text);
@@ -171,6 +174,7 @@ void world_close(struct world *world)
     instances_stop(world->instances, 1000, world_stopped, world);
     WAIT_UNTIL(world, world->stopped);
     instances_destroy(world->instances);
+    uv_close((uv_handle_t *)&world->ticker, NULL);
     while (uv_run(&world->loop, UV_RUN_DEFAULT))
         ;
     assert_int_equal(uv_loop_close(&world->loop), 0);
@@ -226,7 +230,8 @@ static void text_keep(char *to, size_t size, cn_str text)
     snprintf(to, size, "%.*s", (int)text.len, text.len ? text.ptr : "");
 }
 
-static void world_ended(void *arg, uint64_t op, const struct op_outcome *outcome)
+static void world_ended(void *arg, uint64_t op,
+                        const struct op_outcome *outcome)
 {
     struct world_result *result = arg;
 
@@ -259,15 +264,14 @@ int world_start(struct world *world, const struct op_request *request,
 void world_deliver(struct world *world, const char *instance, const char *key,
                    struct world_result *result)
 {
-    struct op_request request = {
-        .kind = OP_DELIVER,
-        .instance = instance,
-        .record = {.size = sizeof(cn_record),
-                   .type = "item/1",
-                   .id = CN_STR("id-1"),
-                   .key = {key, strlen(key)},
-                   .body = CN_STR("{\"name\":\"x\"}"),
-                   .attempt = 1}};
+    struct op_request request = {.kind = OP_DELIVER,
+                                 .instance = instance,
+                                 .record = {.size = sizeof(cn_record),
+                                            .type = "item/1",
+                                            .id = CN_STR("id-1"),
+                                            .key = {key, strlen(key)},
+                                            .body = CN_STR("{\"name\":\"x\"}"),
+                                            .attempt = 1}};
 
     assert_int_equal(world_start(world, &request, result), 0);
 }

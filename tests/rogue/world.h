@@ -10,8 +10,8 @@
 
 enum { WORLD_TEXT = 512, WORLD_RECORDS = 8 };
 
-struct world_result { /* how an operation ended */
-    unsigned count;   /* how often */
+struct world_result {          /* how an operation ended */
+    unsigned count;            /* how often */
     struct op_outcome outcome; /* its texts are not valid; these are: */
     char message[WORLD_TEXT], body[WORLD_TEXT], cursor[WORLD_TEXT];
     char ids[WORLD_RECORDS][64], bodies[WORLD_RECORDS][128];
@@ -27,6 +27,7 @@ struct world_answer { /* what the scripted peer does */
 
 struct world {
     uv_loop_t loop;
+    uv_timer_t ticker; /* turns the loop often, so that tests are quick */
     struct record_types *types;
     struct instances *instances;
     const struct world_answer *answers; /* the last one repeats */

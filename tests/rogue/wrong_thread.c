@@ -17,11 +17,11 @@ static void *wrong_run(void *arg)
     cn_timer timer = self->host->timer_start(self->host, 0, back, self);
 
     rogue_done(self, self->op, CN_REJECTED, "from a wrong thread");
-    self->count = !colour.ptr && !timer &&
-                  rogue_emit(self, self->op, "x", "{\"name\":\"x\"}") ==
-                      CN_INVALID &&
-                  !self->host->secret(self->host, "token").ptr &&
-                  !self->host->extension(self->host, CN_EXT_HTTP);
+    self->count =
+        !colour.ptr && !timer &&
+        rogue_emit(self, self->op, "x", "{\"name\":\"x\"}") == CN_INVALID &&
+        !self->host->secret(self->host, "token").ptr &&
+        !self->host->extension(self->host, CN_EXT_HTTP);
     self->host->log(self->host, CN_LOG_INFO, "from a wrong thread, allowed");
     self->host->post(self->host, back, self);
     return NULL;
