@@ -318,6 +318,7 @@ static void full_queue_is_told(void **state)
     assert_int_equal(store_backlog(kit->store), 0);
     assert_int_equal(store_commit(kit->store, batch, count_status, &answered),
                      0);
+    store_drain(kit->store);
 }
 
 int main(void)

@@ -229,7 +229,7 @@ static void killed_store_keeps_what_it_answered(void **state)
                          kit_count(kit, "SELECT count(*) FROM run"));
         first = (uint64_t)kit_count(kit, "SELECT max(number) FROM run");
         kit_verify(kit);
-        store_close(kit->store);
+        kit_close(kit);
     }
     print_message("%d kills, %llu answered, %llu kept\n", KILL_COUNT,
                   (unsigned long long)said, (unsigned long long)first);
