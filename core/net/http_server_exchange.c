@@ -77,7 +77,8 @@ void exchange_body_end(struct http_server_exchange *exchange)
 size_t exchange_size(const struct http_server_exchange *exchange)
 {
     return sizeof(*exchange) + exchange->text_len + exchange->body.capacity +
-           exchange->head.field_count * sizeof(*exchange->head.fields);
+           (exchange->head.fields ? MESSAGE_HEADERS_MAX : 0) *
+               sizeof(*exchange->head.fields);
 }
 
 const char *http_server_header(const struct http_server_request *request,
