@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <sodium.h>
@@ -359,11 +360,23 @@ static void program_free(struct program *program)
     uv_loop_close(&program->loop);
 }
 
+/* Connections are bounded by descriptors: take all that we may have. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (!getrlimit(RLIMIT_NOFILE, &limit)) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static int run(const char *config_path, const char *port_file)
 {
     struct program program = {.port_file = port_file};
     struct error err = {""};
 
+    raise_descriptors();
     uv_loop_init(&program.loop);
     if (daemon_create(&program.loop, config_path, &program.daemon, &err)) {
         fprintf(stderr, "connectd: %s\n", err.text);

@@ -9,6 +9,7 @@
 #include "admin/ingress.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -17,12 +18,12 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "config/secret.h"
+#include "net/http_server_rate.h"
 
 enum {
     WAITING_MAX = 2048,      /* requests before their plugin: with 1 MiB bodies
                               * the server's own buffer limit comes first */
     HEADERS_MAX = 100,       /* the server's own limit */
-    NETWORKS_MAX = 256,      /* whose refusals are counted at once */
     REFUSALS_MAX = 20,       /* of one network in a minute, then 429 */
     REFUSALS_MS = 60 * 1000
 };
@@ -36,19 +37,17 @@ struct waiting { /* one request on its way */
     bool queued;
 };
 
-struct network { /* refusals of one network in the running minute */
-    char name[64];
-    int64_t since_ms;
-    uint32_t refusals;
-};
-
 struct ingress {
     struct ingress_options options;
     struct waiting *queue; /* for room at their instance */
     uint32_t queue_count;
     uint32_t open; /* requests not answered yet */
     bool stopping, destroyed;
-    struct network networks[NETWORKS_MAX];
+    struct http_server_rate *rate;
+    struct http_server_answer rate_answer; /* of the last refusal over the rate;
+                                            * borrowed until it is sent */
+    struct http_server_header wait_header;
+    char wait_text[16];
     struct ingress_counts counts;
 };
 
@@ -56,7 +55,6 @@ struct ingress {
 
 static const struct http_server_header allow_post[] = {{"Allow", "POST"}};
 static const struct http_server_header retry_soon[] = {{"Retry-After", "5"}};
-static const struct http_server_header retry_minute[] = {{"Retry-After", "60"}};
 
 #define BODY(text) .body = text, .body_len = sizeof(text) - 1
 
@@ -73,7 +71,7 @@ static const struct http_server_answer answer_type = {
     .status = 415,
     BODY("{\"error\":\"only application/json is served here\"}\n")};
 static const struct http_server_answer answer_rate = {
-    .status = 429, .headers = retry_minute, .header_count = 1,
+    .status = 429,
     BODY("{\"error\":\"too many refused requests\"}\n")};
 static const struct http_server_answer answer_later = {
     .status = 503, .flags = HTTP_SERVER_CLOSE, .headers = retry_soon,
@@ -81,46 +79,25 @@ static const struct http_server_answer answer_later = {
 
 /* ---- Refusals by network -------------------------------------------------- */
 
-static int64_t ingress_now(const struct ingress *ingress)
-{
-    return clock_monotonic_ms(ingress->options.clock);
-}
-
-/* The entry of a network; the oldest one makes room. */
-static struct network *network_of(struct ingress *ingress, const char *name)
-{
-    int64_t now_ms = ingress_now(ingress);
-    struct network *oldest = &ingress->networks[0];
-
-    for (size_t index = 0; index < NETWORKS_MAX; index++) {
-        struct network *network = &ingress->networks[index];
-        if (!strcmp(network->name, name)) {
-            if (now_ms - network->since_ms >= REFUSALS_MS) {
-                network->since_ms = now_ms;
-                network->refusals = 0;
-            }
-            return network;
-        }
-        if (network->since_ms < oldest->since_ms)
-            oldest = network;
-    }
-    memset(oldest, 0, sizeof(*oldest));
-    strncat(oldest->name, name, sizeof(oldest->name) - 1);
-    oldest->since_ms = now_ms;
-    return oldest;
-}
-
 /* Count a refusal: the answer it gets. */
 static const struct http_server_answer *
 refuse(struct ingress *ingress, const struct http_server_request *request,
        const struct http_server_answer *answer)
 {
-    struct network *network = network_of(ingress, request->network);
+    int wait_s = 0;
 
     ingress->counts.refused++;
-    if (++network->refusals <= REFUSALS_MAX)
+    if (!http_server_rate_fail(ingress->rate, request->network,
+                               clock_monotonic_ms(ingress->options.clock),
+                               &wait_s))
         return answer;
-    return &answer_rate;
+    snprintf(ingress->wait_text, sizeof(ingress->wait_text), "%d", wait_s);
+    ingress->wait_header =
+        (struct http_server_header){"Retry-After", ingress->wait_text};
+    ingress->rate_answer = answer_rate;
+    ingress->rate_answer.headers = &ingress->wait_header;
+    ingress->rate_answer.header_count = 1;
+    return &ingress->rate_answer;
 }
 
 /* ---- Routes -------------------------------------------------------------- */
@@ -183,6 +160,12 @@ int ingress_head(void *arg, const struct http_server_request *request,
 
 static void ingress_serve_queue(struct ingress *ingress);
 
+static void ingress_free(struct ingress *ingress)
+{
+    http_server_rate_destroy(ingress->rate);
+    free(ingress);
+}
+
 static void waiting_end(struct waiting *waiting,
                         const struct http_server_answer *answer)
 {
@@ -199,7 +182,7 @@ static void waiting_end(struct waiting *waiting,
     free(waiting->instance);
     free(waiting);
     if (ingress->destroyed && !ingress->open)
-        free(ingress);
+        ingress_free(ingress);
 }
 
 static void accepted(void *arg, int status, size_t accepted_count,
@@ -353,6 +336,7 @@ struct ingress *ingress_create(const struct ingress_options *options)
     struct ingress *ingress = memory_zero(1, sizeof(*ingress));
 
     ingress->options = *options;
+    ingress->rate = http_server_rate_create(REFUSALS_MAX, REFUSALS_MS);
     return ingress;
 }
 
@@ -372,7 +356,7 @@ void ingress_destroy(struct ingress *ingress)
         return;
     ingress->destroyed = true;
     if (!ingress->open)
-        free(ingress);
+        ingress_free(ingress);
 }
 
 void ingress_count(const struct ingress *ingress,

@@ -190,6 +190,7 @@ static int make_instances(struct daemon *daemon, struct error *err)
         .stuck_ms = daemon->config->limits.stuck_ms,
         .retry_after_ms_max = daemon->config->limits.retry_after_ms,
         .public_address = daemon->config->public_address,
+        .generations = daemon->config->data,
         .changed = instance_changed,
         .arg = daemon,
     };
