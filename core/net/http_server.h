@@ -13,7 +13,9 @@
  * is at its limit or no answer came in time.  All of them close the connection.
  * At a limit of connections the one that has idled longest makes room; when
  * none idles, the new one is accepted and closed at once, so that no descriptor
- * stays open and the client hears at once that it must come again. */
+ * stays open and the client hears at once that it must come again.
+ *
+ * The process must ignore SIGPIPE; libuv does not. */
 #ifndef CONNECT_NET_HTTP_SERVER_H
 #define CONNECT_NET_HTTP_SERVER_H
 
@@ -83,8 +85,9 @@ struct http_server_options {
     http_server_head_fn on_head;       /* may be NULL */
     http_server_request_fn on_request; /* required */
     void *arg;                         /* for both */
-    int connections_max;               /* 4096; lowered to what descriptors the
-                                        * process may open, less 128 */
+    int connections_max;               /* 4096; lowered at create to the
+                                        * descriptors the process may open,
+                                        * less 128 */
     int connections_per_network_max;   /* 2048; not for unix sockets, nor for
                                         * loopback: that is a proxy in front */
     bool limit_loopback;               /* it is, all the same; for tests */

@@ -181,18 +181,23 @@ static void fixture_create(struct fixture *fixture)
         0);
 }
 
-static void fixture_listen(struct fixture *fixture, size_t body_bytes_max)
+static void fixture_listen_on(struct fixture *fixture, size_t body_bytes_max)
 {
     struct http_server_listener listener = {.address = "127.0.0.1",
                                             .body_bytes_max = body_bytes_max,
                                             .tag = fixture};
     struct error err = {""};
 
-    fixture_create(fixture);
     assert_int_equal(
         http_server_listen(fixture->server, &listener, &fixture->port, &err),
         0);
     assert_in_range(fixture->port, 1, 65535);
+}
+
+static void fixture_listen(struct fixture *fixture, size_t body_bytes_max)
+{
+    fixture_create(fixture);
+    fixture_listen_on(fixture, body_bytes_max);
 }
 
 static struct fixture *fixture_plain(void)
@@ -959,6 +964,35 @@ static void connection_limits(void **state)
     fixture_end(fixture);
 }
 
+/* Descriptors are left for the rest of the process. */
+static void descriptor_limit(void **state)
+{
+    enum { ALLOWED = 20, MORE = 5 };
+    struct fixture *fixture = fixture_begin();
+    struct http_server_counts counts;
+    struct rlimit before, fewer;
+    int clients[ALLOWED + MORE], i;
+
+    (void)state;
+    getrlimit(RLIMIT_NOFILE, &before);
+    fewer = before;
+    fewer.rlim_cur = 128 + ALLOWED;
+    setrlimit(RLIMIT_NOFILE, &fewer);
+    fixture_create(fixture);
+    setrlimit(RLIMIT_NOFILE, &before);
+    fixture_listen_on(fixture, 0);
+    for (i = 0; i < ALLOWED + MORE; i++)
+        clients[i] = client_open(fixture);
+    for (i = ALLOWED; i < ALLOWED + MORE; i++)
+        expect_status_after(fixture, clients[i], 0);
+    http_server_count(fixture->server, &counts);
+    assert_int_equal(counts.connections, ALLOWED);
+    assert_int_equal(counts.turned_away, MORE);
+    for (i = 0; i < ALLOWED; i++)
+        close(clients[i]);
+    fixture_end(fixture);
+}
+
 static void address_limit(void **state)
 {
     struct fixture *fixture = fixture_begin();
@@ -1555,6 +1589,7 @@ int main(void)
         cmocka_unit_test(lingering_ends),
         cmocka_unit_test(many_slow_connections),
         cmocka_unit_test(connection_limits),
+        cmocka_unit_test(descriptor_limit),
         cmocka_unit_test(address_limit),
         cmocka_unit_test(memory_limit),
         cmocka_unit_test(announced_too_large),
