@@ -17,8 +17,8 @@
  *
  * Time.  All times are steady milliseconds (store_steady_ms): they go on with
  * the monotonic clock while the daemon runs and, over a restart, by the wall
- * clock, but never backwards and by STEADY_GAP_MAX_MS at most, so that a jump of
- * the wall clock neither fires nor delays anything.  Where a person needs a
+ * clock, but never backwards and by STEADY_GAP_MAX_MS at most, so that a jump
+ * of the wall clock neither fires nor delays anything.  Where a person needs a
  * date, a wall time stands beside it.
  *
  * Threads.  All functions are called on one thread, the loop; callbacks come on
@@ -42,9 +42,9 @@ struct store;
 struct store_batch;
 
 enum {
-    STORE_QUEUE_MAX = 4096,       /* batches waiting; more is -EAGAIN */
+    STORE_QUEUE_MAX = 4096, /* batches waiting; more is -EAGAIN */
     STORE_STEADY_GAP_MAX_MS = 24 * 3600 * 1000,
-    STORE_PATH_MAX = 256          /* bytes of a step path */
+    STORE_PATH_MAX = 256 /* bytes of a step path */
 };
 
 struct store_bytes {
@@ -55,12 +55,12 @@ struct store_bytes {
 /* ---- States -------------------------------------------------------------- */
 
 enum run_state {
-    RUN_QUEUED,   /* an older run of its lane is not finished */
-    RUN_READY,    /* to be claimed when due */
-    RUN_ACTIVE,   /* claimed: an engine works on it */
-    RUN_WAITING,  /* a delivery waits behind another of its lane */
-    RUN_HELD,     /* a delivery is held; wakes when due or released */
-    RUN_PARKED,   /* a person must act */
+    RUN_QUEUED,  /* an older run of its lane is not finished */
+    RUN_READY,   /* to be claimed when due */
+    RUN_ACTIVE,  /* claimed: an engine works on it */
+    RUN_WAITING, /* a delivery waits behind another of its lane */
+    RUN_HELD,    /* a delivery is held; wakes when due or released */
+    RUN_PARKED,  /* a person must act */
     RUN_DONE,
     RUN_DISCARDED /* a person gave it up, with a reason */
 };
@@ -87,7 +87,8 @@ enum delivery_state {
 struct store_options {
     const char *directory;     /* holds connect.db and the look-up key */
     const char *owner;         /* this daemon's name in claims */
-    const struct clock *clock; /* borrowed */
+    const struct clock *clock; /* borrowed; also asked by the writer's thread
+                                * when an hour passed without a commit */
     void (*notify)(void *arg); /* [any thread] store_drain has work */
     void *notify_arg;
     uint32_t commit_batch_max; /* batches in one transaction; 0: 512 */
@@ -95,13 +96,17 @@ struct store_options {
                                 * for simulation and for offline tools */
 };
 
-/* Open or create, migrate, verify the audit chain's head, give back what this
- * owner had claimed: ACTIVE runs become READY and SENDING deliveries IN_DOUBT. */
+/* Open or create, migrate, verify the audit chain's end, give back what this
+ * owner had claimed: ACTIVE runs become READY and SENDING deliveries IN_DOUBT.
+ * -EBUSY: another process has it open. */
 int store_open(const struct store_options *options, struct store **ret_store,
                struct error *err) MUST_USE;
-/* Commits what is queued, then closes.  Callbacks not yet delivered come now. */
+/* Commits what is queued, then closes.  Callbacks not yet delivered come now.
+ */
 void store_close(struct store *store);
-/* Run the callbacks of what was committed or read. */
+/* Run the callbacks of what was committed or read.  In inline mode commit and
+ * read first what was handed over before the call; what callbacks hand over
+ * waits for the next one. */
 void store_drain(struct store *store);
 
 int64_t store_steady_ms(const struct store *store);
@@ -113,7 +118,8 @@ size_t store_backlog(const struct store *store);
 /* What one change decided. */
 enum store_decision {
     STORE_APPLIED,   /* done as asked */
-    STORE_DUPLICATE, /* accept: this event was stored before */
+    STORE_DUPLICATE, /* accept: this event was stored before, run and run_count
+                      * are those of then; quarantine, alert: counted */
     STORE_BEHIND,    /* delivery: waits behind another of its lane */
     STORE_EXISTS,    /* delivery: the entity has its reference already */
     STORE_REFUSED    /* the row is not in a state that allows it */
@@ -133,8 +139,17 @@ struct store_result {
     size_t work_count;
 };
 
-/* status: 0 or a negative errno (-ENOSPC, -EIO); when negative nothing took
- * effect.  results has one entry per change, in the order of appending. */
+/* status: 0 or a negative errno; when negative nothing took effect.  results
+ * has one entry per change, in the order of appending.
+ *
+ * -ENOSPC: the disk is full, or the space kept back for outcomes is in use:
+ * then only batches that begin nothing new (no accept, quarantine, delivery,
+ * intent) or record an outcome (a delivery's change to anything but READY) are
+ * taken.  Later batches may succeed.
+ * -EIO: nothing of this commit is believed.  If the store could not make sure
+ * that it is not in the file it answers -EIO for good: end the process.
+ * -EINVAL, -E2BIG: this batch alone is wrong, as with a path that is too long.
+ * -EBUSY: another process holds the file. */
 typedef void store_committed_fn(void *arg, int status,
                                 const struct store_result *results,
                                 size_t result_count);
@@ -142,8 +157,8 @@ typedef void store_committed_fn(void *arg, int status,
 struct store_batch *store_batch_create(void);
 void store_batch_destroy(struct store_batch *batch); /* if not committed */
 
-/* Takes the batch.  -EAGAIN: the queue is full; the batch is still the
- * caller's. */
+/* Takes the batch.  -EAGAIN: the queue is full, -ESHUTDOWN: the store closes;
+ * the batch is still the caller's. */
 int store_commit(struct store *store, struct store_batch *batch,
                  store_committed_fn *fn, void *arg) MUST_USE;
 
@@ -160,15 +175,15 @@ struct store_accept_run {
 
 /* An event becomes a record and runs, or is counted as a duplicate. */
 struct store_accept {
-    const char *origin;           /* instance that emitted it */
-    const char *type;             /* "box_event/1" */
-    struct store_bytes id;        /* identity of the event at its origin */
-    struct store_bytes key;       /* its ordering key */
-    struct store_bytes body;      /* one JSON value */
-    struct store_bytes person;    /* whom it concerns; may be empty */
-    int64_t wall_ms;              /* when it happened */
-    uint32_t change;              /* CN_UPSERT or CN_DELETE */
-    uint32_t run_count;           /* at most 32 */
+    const char *origin;        /* instance that emitted it */
+    const char *type;          /* "box_event/1" */
+    struct store_bytes id;     /* identity of the event at its origin */
+    struct store_bytes key;    /* its ordering key */
+    struct store_bytes body;   /* one JSON value */
+    struct store_bytes person; /* whom it concerns; may be empty */
+    int64_t wall_ms;           /* when it happened */
+    uint32_t change;           /* CN_UPSERT or CN_DELETE */
+    uint32_t run_count;        /* at most 32 */
     const struct store_accept_run *runs;
 };
 void store_batch_accept(struct store_batch *batch,
@@ -184,15 +199,20 @@ void store_batch_quarantine(struct store_batch *batch,
                             const struct store_quarantine *quarantine);
 
 /* A run's state.  DONE and DISCARDED free its lane: the next QUEUED run of it
- * becomes READY (ready_count).  Any state but ACTIVE gives the claim up. */
+ * becomes READY (ready_count, which counts the run itself too when it is READY
+ * now).  Any state but ACTIVE gives the claim up.  WAITING becomes READY when
+ * nobody is in front any more.
+ * REFUSED: it is finished; it is another owner's; it is QUEUED, unless it is
+ * discarded; DONE while a delivery of it is unfinished; DISCARDED while one is
+ * in doubt.  The changes of a batch take effect in their order. */
 struct store_run_change {
     uint64_t run;
     enum run_state state;
-    const char *queue;     /* READY: "" or the instance it waits for */
-    int64_t due_ms;        /* READY, HELD: steady time of waking; 0: now, for
-                            * HELD: only by release */
-    const char *reason;    /* for people; NULL: none */
-    const char *code;      /* short machine word of the reason: "rejected" */
+    const char *queue;  /* READY: "" or the instance it waits for */
+    int64_t due_ms;     /* READY, HELD: steady time of waking; 0: now, for
+                         * HELD: only by release */
+    const char *reason; /* for people; NULL: none */
+    const char *code;   /* short machine word of the reason: "rejected" */
 };
 void store_batch_run(struct store_batch *batch,
                      const struct store_run_change *change);
@@ -211,17 +231,19 @@ void store_batch_step(struct store_batch *batch, const struct store_step *step);
 /* A delivery is made, with its intent if its lane is free.
  *
  * In one transaction: when the entity (flow, type, source key) has a reference
- * already and existing is adopt, nothing is made and the answer is EXISTS.  Else
+ * already and existing is adopt, nothing is made and the answer is EXISTS. Else
  * the row is made.  When no older unfinished delivery of the same lane (target
  * instance, type, order key) is in front, it becomes SENDING with doubt set
  * (APPLIED); else it stays READY, and in the same transaction its run becomes
  * WAITING, its claim given up (BEHIND); the run becomes READY, in the queue of
- * the target instance, when its turn comes. */
+ * the target instance, when its turn comes.  One that adopts also waits for the
+ * older unfinished ones of its entity, in whichever lane.  REFUSED: the run is
+ * finished or has a delivery of this path. */
 struct store_delivery {
     uint64_t run;
     const char *path;
     const char *flow;
-    const char *instance;          /* target */
+    const char *instance; /* target */
     const char *type;
     uint32_t change;
     bool adopt;                    /* an existing entity is adopted, not sent */
@@ -229,7 +251,7 @@ struct store_delivery {
     struct store_bytes source_key; /* entity: what it is in the source */
     struct store_bytes order_key;  /* lane; empty: a lane of its own */
     struct store_bytes person;
-    struct store_bytes body;       /* one JSON value */
+    struct store_bytes body; /* one JSON value */
 };
 void store_batch_delivery(struct store_batch *batch,
                           const struct store_delivery *delivery);
@@ -244,17 +266,18 @@ void store_batch_intent(struct store_batch *batch, uint64_t run,
 struct store_delivery_change {
     uint64_t run;
     const char *path;
-    enum delivery_state state; /* READY, IN_DOUBT, DONE, HELD, PARKED,
-                                * DISCARDED; doubt is cleared by all but
-                                * IN_DOUBT and PARKED-with-doubt */
-    bool doubt;                /* PARKED: it is still not known */
-    uint32_t attempts;         /* answers about the record so far */
-    uint32_t probes;           /* probes that could not tell so far */
-    int64_t due_ms;            /* READY, IN_DOUBT, HELD: not before */
-    const char *reason;        /* in the target's own words; NULL: none */
+    enum delivery_state state;    /* READY, IN_DOUBT, DONE, HELD, PARKED,
+                                   * DISCARDED; doubt is cleared by all but
+                                   * IN_DOUBT and PARKED-with-doubt */
+    bool doubt;                   /* PARKED: it is still not known */
+    uint32_t attempts;            /* answers about the record so far */
+    uint32_t probes;              /* probes that could not tell so far */
+    int64_t due_ms;               /* READY, IN_DOUBT, HELD: not before */
+    const char *reason;           /* in the target's own words; NULL: none */
     struct store_bytes reference; /* DONE: what the target calls it, JSON */
 };
-/* DONE, DISCARDED, and PARKED with skip_on_park free the lane: the run of the
+/* REFUSED: there is no such delivery or it is finished.
+ * DONE, DISCARDED, and PARKED with skip_on_park free the lane: the run of the
  * next delivery becomes READY (ready_count).  DONE writes the entity's
  * reference and version. */
 void store_batch_delivery_change(struct store_batch *batch,
@@ -284,16 +307,19 @@ void store_batch_audit(struct store_batch *batch, const char *actor,
 /* A person's acts on a run; REFUSED when its state does not allow it.
  * retry: PARKED, HELD -> READY; a failed step is opened again with its attempts
  * cleared; a PARKED or HELD delivery becomes READY, or IN_DOUBT when doubt is
- * set.  restart: as retry, but the run begins anew: its steps and deliveries are
- * forgotten (the audit keeps them); REFUSED when a delivery of it is DONE or in
- * doubt.  release: HELD -> READY.  discard: any but ACTIVE and DONE -> DISCARDED;
- * REFUSED while a delivery of it is in doubt. */
+ * set.  restart: as retry, but the run begins anew: its steps and deliveries
+ * are forgotten (the audit keeps them); REFUSED when a delivery of it is DONE
+ * or in doubt.  release: HELD -> READY.  discard: any but ACTIVE and DONE ->
+ * DISCARDED; REFUSED while a delivery of it is in doubt. */
 enum store_act { STORE_RETRY, STORE_RESTART, STORE_RELEASE, STORE_DISCARD };
 void store_batch_act(struct store_batch *batch, const char *actor,
                      enum store_act act, uint64_t run, const char *reason);
 
-/* Claim up to count runs of a queue that are due, READY or HELD with a due time,
- * by priority and number: ACTIVE, owned, leased.  Also takes runs whose lease of another owner has ended. */
+/* Claim up to count runs of a queue that are due, READY or HELD with a due
+ * time, by priority and number: ACTIVE, owned, leased.  The deliveries of a
+ * HELD run that are HELD become READY, as by release.  A run whose stored data
+ * cannot be read is PARKED ("unreadable") instead.  Also takes runs, of any
+ * queue, whose lease of another owner has ended. */
 void store_batch_claim(struct store_batch *batch, const char *queue,
                        size_t count);
 /* Give an ACTIVE run of this owner back as after a crash: READY, and what it
@@ -344,28 +370,28 @@ struct store_work {
 /* ---- Reading ------------------------------------------------------------- */
 
 enum store_query_kind {
-    STORE_QUERY_RUNS,       /* summaries, newest first */
-    STORE_QUERY_RUN,        /* one run with steps, deliveries and history */
-    STORE_QUERY_COUNTS,     /* how many in each state, what waits longest */
-    STORE_QUERY_HISTORY,    /* audit entries after a sequence number */
+    STORE_QUERY_RUNS,    /* summaries, newest first */
+    STORE_QUERY_RUN,     /* one run: work, its summary in runs, history */
+    STORE_QUERY_COUNTS,  /* how many in each state, what waits longest */
+    STORE_QUERY_HISTORY, /* audit entries after a sequence number */
     STORE_QUERY_ALERTS,
     STORE_QUERY_QUARANTINE,
-    STORE_QUERY_CURSORS,    /* of one instance */
-    STORE_QUERY_STATE,      /* small values of one instance */
-    STORE_QUERY_FLOW,       /* the text of one flow version */
-    STORE_QUERY_READY       /* queues with READY runs, and when the next is due */
+    STORE_QUERY_CURSORS, /* of one instance */
+    STORE_QUERY_STATE,   /* small values of one instance */
+    STORE_QUERY_FLOW,    /* the text of one flow version, in values */
+    STORE_QUERY_READY    /* queues with runs to claim, and the next due time */
 };
 
 struct store_query {
     enum store_query_kind kind;
-    uint64_t run;            /* RUN; RUNS: numbers below this; 0: from the top;
-                              * QUARANTINE: likewise */
-    uint64_t sequence;       /* HISTORY: entries after this */
-    uint32_t states;         /* RUNS: bit (1 << run_state); 0: all */
-    const char *flow;        /* RUNS: only this; FLOW: its name; NULL: any */
-    const char *version;     /* FLOW */
-    const char *instance;    /* CURSORS, STATE */
-    size_t limit;            /* rows; 0: 50; at most 1000 */
+    uint64_t run;         /* RUN; RUNS: numbers below this; 0: from the top;
+                           * QUARANTINE: likewise */
+    uint64_t sequence;    /* HISTORY: entries after this */
+    uint32_t states;      /* RUNS: bit (1 << run_state); 0: all */
+    const char *flow;     /* RUNS: only this; FLOW: its name; NULL: any */
+    const char *version;  /* FLOW */
+    const char *instance; /* CURSORS, STATE */
+    size_t limit;         /* rows; 0: 50; at most 1000 */
 };
 
 struct store_run_row {
@@ -374,9 +400,9 @@ struct store_run_row {
     enum run_state state;
     const char *queue, *code, *reason;
     int64_t accepted_wall_ms, finished_wall_ms; /* finished: 0 while open */
-    int64_t due_in_ms;     /* until it wakes; 0: now; -1: not by time */
-    uint64_t behind;       /* QUEUED, WAITING: the run in front; 0: none */
-    uint32_t waiting_behind; /* runs that wait for this one */
+    int64_t due_in_ms;        /* until it wakes; 0: now; -1: not by time */
+    uint64_t behind;          /* QUEUED, WAITING: the run in front; 0: none */
+    uint32_t waiting_behind;  /* runs that wait for this one */
     struct store_bytes label; /* what its last delivery is called by the target,
                                * JSON; may be empty */
 };
@@ -388,8 +414,8 @@ struct store_history_row {
     const char *act;   /* "run.ready", "delivery.sending", "event.accepted" */
     uint64_t run;
     const char *path;
-    const char *detail;  /* ids, states and hashes only */
-    const char *hash;    /* hex */
+    const char *detail; /* ids, states and hashes only */
+    const char *hash;   /* hex */
 };
 
 struct store_count_row {
@@ -420,7 +446,7 @@ struct store_value_row {
 
 struct store_ready_row {
     const char *queue;
-    uint64_t due_count;  /* READY and due now */
+    uint64_t due_count;  /* READY or HELD, and due now */
     int64_t next_due_ms; /* steady time of the earliest one not due; 0: none */
 };
 
@@ -445,7 +471,8 @@ struct store_rows {
     size_t ready_count;
 };
 
-typedef void store_read_fn(void *arg, int status, const struct store_rows *rows);
+typedef void store_read_fn(void *arg, int status,
+                           const struct store_rows *rows);
 
 /* -EAGAIN: too many queries wait. */
 int store_query(struct store *store, const struct store_query *query,

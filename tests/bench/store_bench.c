@@ -169,6 +169,111 @@ static void bench_clean(const char *directory)
     }
 }
 
+/* Finished rows of years, and many that are ready, straight into the file. */
+static void bench_fill(const char *directory, unsigned finished, unsigned ready)
+{
+    char path[256], sql[1024];
+    sqlite3 *handle;
+
+    snprintf(path, sizeof(path), "%s/connect.db", directory);
+    if (sqlite3_open(path, &handle) != SQLITE_OK)
+        exit(1);
+    bench_sql(handle, "PRAGMA synchronous=OFF; BEGIN");
+    snprintf(sql, sizeof(sql),
+             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+             " WHERE i < %u) INSERT INTO record SELECT 1000000000 + i, 'o',"
+             " 't/1', 0, 0, 0, NULL, NULL, NULL, x'01' || zeroblob(200) FROM n",
+             finished + ready);
+    bench_sql(handle, sql);
+    snprintf(sql, sizeof(sql),
+             "INSERT INTO run SELECT id, id, 'flow', 'v1', randomblob(16),"
+             " CASE WHEN id <= 1000000000 + %u THEN 6 ELSE 1 END, '', 0, 0,"
+             " NULL, 0, 0, NULL, NULL, 1, 0 FROM record WHERE id >= 1000000000",
+             finished);
+    bench_sql(handle, sql);
+    snprintf(sql, sizeof(sql),
+             "INSERT INTO delivery (id, run, path, instance, type, change,"
+             " adopt, skip_on_park, lane, version, state, hold, waiting, doubt,"
+             " person_key) SELECT number, number, 'post', 's', 't/1', 0, 1, 0,"
+             " randomblob(16), 1, 3, 0, 0, 0, 0 FROM run WHERE state = 6");
+    bench_sql(handle, sql);
+    snprintf(sql, sizeof(sql),
+             "UPDATE meta SET done = %u, ready = ready + %u, run_next ="
+             " 2000000000, row_next = 2000000000; COMMIT; PRAGMA"
+             " wal_checkpoint(TRUNCATE)",
+             finished, ready);
+    bench_sql(handle, sql);
+    sqlite3_close(handle);
+}
+
+static void bench_claimed(void *arg, int status,
+                          const struct store_result *results, size_t count)
+{
+    (void)count;
+    *(size_t *)arg = status ? 0 : results[0].work_count;
+}
+
+static void bench_page(void *arg, int status, const struct store_rows *rows)
+{
+    (void)rows;
+    *(int *)arg = status;
+}
+
+static double bench_query(struct store *store, enum store_query_kind kind,
+                          uint32_t states)
+{
+    struct store_query query = {.kind = kind, .states = states};
+    double begin = bench_now();
+    int status = 1;
+
+    if (store_query(store, &query, bench_page, &status))
+        exit(1);
+    store_drain(store);
+    return status ? -1 : (bench_now() - begin) * 1000;
+}
+
+/* Claims and queries beside many rows. */
+static void bench_scale(const char *directory, unsigned finished,
+                        unsigned ready)
+{
+    struct store_options options = {.directory = directory,
+                                    .owner = "bench",
+                                    .clock = clock_system(),
+                                    .inline_mode = true};
+    struct store *store;
+    struct error err = {""};
+    double begin;
+    size_t claimed = 0, all = 0;
+
+    if (store_open(&options, &store, &err))
+        exit(1);
+    store_close(store);
+    bench_fill(directory, finished, ready);
+    begin = bench_now();
+    if (store_open(&options, &store, &err))
+        exit(1);
+    printf("%u finished, %u ready: opened in %.0f ms", finished, ready,
+           (bench_now() - begin) * 1000);
+    begin = bench_now();
+    for (int index = 0; index < 100; index++) {
+        struct store_batch *batch = store_batch_create();
+        store_batch_claim(batch, "", 16);
+        if (store_commit(store, batch, bench_claimed, &claimed))
+            exit(1);
+        store_drain(store);
+        all += claimed;
+    }
+    printf(", claim of 16 %.2f ms (%zu)", (bench_now() - begin) * 10, all);
+    printf(", queries ms: runs %.1f", bench_query(store, STORE_QUERY_RUNS, 0));
+    printf(" parked %.1f",
+           bench_query(store, STORE_QUERY_RUNS, 1u << RUN_PARKED));
+    printf(" counts %.1f ready %.1f\n",
+           bench_query(store, STORE_QUERY_COUNTS, 0),
+           bench_query(store, STORE_QUERY_READY, 0));
+    store_close(store);
+    bench_clean(directory);
+}
+
 int main(int argument_count, char **arguments)
 {
     static const size_t widths[] = {1, 64, 256};
@@ -194,6 +299,9 @@ int main(int argument_count, char **arguments)
         printf("%9zu  %9.0f  %11.0f  %5.2f  %13.1f\n", widths[index], store,
                bare, store / bare, cpu / (store * seconds));
     }
+    bench_scale(directory, 1000, 1000);
+    bench_scale(directory, 1000, 100000);
+    bench_scale(directory, 1000000, 100000);
     rmdir(directory);
     return 0;
 }
