@@ -225,8 +225,9 @@ static int compile_test(struct condition *condition, const cJSON *value,
     const cJSON *ignore = cn_json_member(value, "ignore_case");
 
     if (!cJSON_IsString(path) || path->valuestring[0] != '/') {
-        error_set(err, "needs \"path\": a JSON Pointer such as \"/deal/stage\", "
-                       "or \"all\", \"any\" or \"not\"");
+        error_set(err,
+                  "needs \"path\": a JSON Pointer such as \"/deal/stage\", "
+                  "or \"all\", \"any\" or \"not\"");
         return -EINVAL;
     }
     condition->path = memory_text(path->valuestring);
@@ -264,10 +265,10 @@ static int compile(const cJSON *value, struct place place,
                    struct condition **ret_condition, struct error *err)
 {
     struct condition *condition = memory_zero(1, sizeof(*condition));
-    const char *name = cJSON_IsObject(value) && value->child &&
-                               !value->child->next
-                           ? value->child->string
-                           : "";
+    const char *name =
+        cJSON_IsObject(value) && value->child && !value->child->next
+            ? value->child->string
+            : "";
     int status;
 
     if (++place.depth > DEPTH_MAX || !cJSON_IsObject(value)) {

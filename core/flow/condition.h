@@ -27,7 +27,8 @@ int condition_create(const cJSON *value, struct condition **ret_condition,
                      char ret_pointer[512], struct error *err) MUST_USE;
 void condition_destroy(struct condition *condition);
 
-/* results: an object of results by name.  1 met, 0 not met, -EINVAL with err. */
+/* results: an object of results by name.  1 met, 0 not met, -EINVAL with err.
+ */
 int condition_met(const struct condition *condition, const cJSON *results,
                   struct error *err) MUST_USE;
 

@@ -27,7 +27,7 @@ enum {
     ROWS_MAX = 1000,          /* of a table: as many as a map takes */
     COLUMNS_MAX = 32,
     KEY_LENGTH_MIN = 8,
-    KEY_LENGTH_MAX = 26       /* 130 bits: the whole of the hash used */
+    KEY_LENGTH_MAX = 26 /* 130 bits: the whole of the hash used */
 };
 
 struct options {
@@ -35,8 +35,8 @@ struct options {
     cn_decimal low, high;
     int round;
     bool cut, keep;
-    char *text;       /* thousands, separator, prefix, format */
-    char *rows;       /* table: row separator */
+    char *text; /* thousands, separator, prefix, format */
+    char *rows; /* table: row separator */
     char **columns;
     size_t column_count;
     cJSON *values;    /* lookup */
@@ -418,11 +418,13 @@ static int apply_date(const struct convert *convert, const cJSON *value,
         int digits = 0;
         if (!part) {
             if (*at++ != *format)
-                return wrong(convert, value, err, "is not a date of the form "
-                                                  "the mapping names");
+                return wrong(convert, value, err,
+                             "is not a date of the form "
+                             "the mapping names");
             continue;
         }
-        while (isdigit((unsigned char)*at) && digits++ < (part == &year ? 4 : 2))
+        while (isdigit((unsigned char)*at) &&
+               digits++ < (part == &year ? 4 : 2))
             *part = *part * 10 + (*at++ - '0');
     }
     if (*at || !day_exists(year, month, day))
@@ -519,8 +521,8 @@ static bool blank(const char *text, size_t len)
 static int apply_table(const struct convert *convert, const cJSON *value,
                        cJSON **ret_value, struct error *err)
 {
-    const char *text, *separators =
-        convert->options.rows ? convert->options.rows : "\r\n";
+    const char *text,
+        *separators = convert->options.rows ? convert->options.rows : "\r\n";
     cJSON *list;
     size_t count = 0;
     int status = need_text(convert, value, &text, err);
@@ -606,7 +608,7 @@ static int apply_first(const struct convert *convert, const cJSON *value,
 
 static const char *const no_members[] = {NULL};
 static const char *const text_members[] = {"max", "overflow", NULL};
-static const char *const decimal_members[] = {"scale", "round", "min",
+static const char *const decimal_members[] = {"scale", "round",     "min",
                                               "max",   "thousands", NULL};
 static const char *const integer_members[] = {"min", "max", NULL};
 static const char *const scaled_members[] = {"shift", NULL};
@@ -715,8 +717,9 @@ static int option_lookup(struct convert *convert, const cJSON *options,
                                 "names no table of this flow's \"tables\"");
     }
     if (!cJSON_IsObject(values))
-        return option_wrong(convert, "values", err,
-                            "must be an object of texts, or \"table\" its name");
+        return option_wrong(
+            convert, "values", err,
+            "must be an object of texts, or \"table\" its name");
     convert->options.values = cJSON_Duplicate(values, 1);
     if (cJSON_IsObject(missing) && cn_json_member(missing, "value"))
         convert->options.otherwise =
@@ -760,7 +763,8 @@ static int option_choice(const struct convert *convert, const cJSON *options,
     if (!item)
         return 0;
     for (int index = 0; choices[index]; index++) {
-        if (cJSON_IsString(item) && !strcmp(item->valuestring, choices[index])) {
+        if (cJSON_IsString(item) &&
+            !strcmp(item->valuestring, choices[index])) {
             *ret_choice = index;
             return 0;
         }
@@ -783,14 +787,14 @@ static int options_number(struct convert *convert, const cJSON *value,
         status = option_decimal(convert, value, "max", &options->high,
                                 &options->max_set, err);
     if (!status)
-        status = option_integer(convert, value, "scale", 0, 20,
-                                &options->scale, err);
+        status = option_integer(convert, value, "scale", 0, 20, &options->scale,
+                                err);
     if (!status)
         status = option_choice(convert, value, "round", rounds, &options->round,
                                err);
     if (!status)
-        status = option_text(convert, value, "thousands", NULL, &options->text,
-                             err);
+        status =
+            option_text(convert, value, "thousands", NULL, &options->text, err);
     return status;
 }
 
@@ -801,10 +805,11 @@ static int options_text(struct convert *convert, const cJSON *value,
     struct options *options = &convert->options;
     int cut = 0, status;
 
-    status = option_integer(convert, value, "max", 1, 1000000, &options->max,
-                            err);
+    status =
+        option_integer(convert, value, "max", 1, 1000000, &options->max, err);
     if (!status)
-        status = option_choice(convert, value, "overflow", overflows, &cut, err);
+        status =
+            option_choice(convert, value, "overflow", overflows, &cut, err);
     options->cut = cut == 1;
     return status;
 }
@@ -837,11 +842,11 @@ static int read_options(struct convert *convert, const cJSON *value,
     if (!strcmp(name, "short_key")) {
         status = option_text(convert, value, "prefix", "", &options->text, err);
         return status ? status
-                      : option_integer(convert, value, "length",
-                                       KEY_LENGTH_MIN, KEY_LENGTH_MAX,
-                                       &options->length, err);
+                      : option_integer(convert, value, "length", KEY_LENGTH_MIN,
+                                       KEY_LENGTH_MAX, &options->length, err);
     }
-    if (!strcmp(name, "table") && (status = option_columns(convert, value, err)))
+    if (!strcmp(name, "table") &&
+        (status = option_columns(convert, value, err)))
         return status;
     return option_text(convert, value, "separator",
                        !strcmp(name, "join") ? ", " : ";", &options->text, err);

@@ -11,24 +11,19 @@
  *   decimal {scale, round, min, max, thousands}
  *                            a decimal number; scale: exactly so many digits
  *                            behind the point, round "exact" (default: an error
- *                            when digits would be lost), "half_even", "half_up";
- *                            thousands: a separator that is allowed
- *   integer {min, max}       a decimal without fraction
- *   scaled {shift}           the point moves shift digits to the left: cents to
- *                            units is 2
- *   date_from_ms {zone_minutes}       epoch milliseconds to "2026-03-02"
- *   date_time_from_ms                 to "2026-03-02T08:00:00Z"
- *   date {format}            a text by format (Y, M, D and separators, such as
- *                            "D.M.Y") to "2026-03-02"
- *   boolean                  true/false, "yes"/"no", "1"/"0" to true or false
- *   lookup {table | values, missing}  a text to another one; missing: "error"
- *                            (default), "keep" or { "value": ... }
- *   table {columns, rows, separator}  a text of lines to a list of objects; rows
- *                            separated by line ends (or rows), columns by
- *                            separator (";"); empty lines go
- *   split {separator}        a text to a list of texts
- *   join {separator}         a list of texts to a text
- *   first                    the first element of a list
+ *                            when digits would be lost), "half_even",
+ * "half_up"; thousands: a separator that is allowed integer {min, max}       a
+ * decimal without fraction scaled {shift}           the point moves shift
+ * digits to the left: cents to units is 2 date_from_ms {zone_minutes} epoch
+ * milliseconds to "2026-03-02" date_time_from_ms                 to
+ * "2026-03-02T08:00:00Z" date {format}            a text by format (Y, M, D and
+ * separators, such as "D.M.Y") to "2026-03-02" boolean true/false, "yes"/"no",
+ * "1"/"0" to true or false lookup {table | values, missing}  a text to another
+ * one; missing: "error" (default), "keep" or { "value": ... } table {columns,
+ * rows, separator}  a text of lines to a list of objects; rows separated by
+ * line ends (or rows), columns by separator (";"); empty lines go split
+ * {separator}        a text to a list of texts join {separator}         a list
+ * of texts to a text first                    the first element of a list
  *   prefix, suffix           a text before or behind
  *   short_key {prefix, length}  a text to a short one that is unique and always
  *                            the same: prefix and length (8 to 26) characters

@@ -23,12 +23,12 @@
 #include "config/nearest.h"
 
 enum {
-    NAME_MAX_BYTES = 48,  /* of a step: five deep with indexes fit a path */
-    DEPTH_MAX = 4,        /* switch and map inside each other */
-    STEPS_MAX = 200,      /* of one list */
-    NAMES_MAX = 256,      /* results visible at once */
+    NAME_MAX_BYTES = 48, /* of a step: five deep with indexes fit a path */
+    DEPTH_MAX = 4,       /* switch and map inside each other */
+    STEPS_MAX = 200,     /* of one list */
+    NAMES_MAX = 256,     /* results visible at once */
     POINTER_MAX = 512,
-    VERSION_BYTES = 16    /* of the hash that names a version */
+    VERSION_BYTES = 16 /* of the hash that names a version */
 };
 
 struct compiler {
@@ -39,7 +39,7 @@ struct compiler {
     const struct record_types *types;
     const cJSON *tables;
     struct error *err;
-    char pointer[POINTER_MAX]; /* where we are */
+    char pointer[POINTER_MAX];    /* where we are */
     const char *names[NAMES_MAX]; /* results that exist here */
     size_t name_count;
     unsigned depth;
@@ -204,10 +204,9 @@ static int check_paths(struct compiler *compiler, const cJSON *value,
                     status = check_path(compiler, NULL, part->valuestring);
             }
         } else if (item->child)
-            status = check_paths(compiler, item,
-                                 inside_each || (item->string &&
-                                                 !strcmp(item->string,
-                                                         "each")));
+            status = check_paths(
+                compiler, item,
+                inside_each || (item->string && !strcmp(item->string, "each")));
         if (status)
             return status;
         leave(compiler, at);
@@ -224,7 +223,8 @@ static int check_instance(struct compiler *compiler, const char *member,
         return 0;
     return wrong(compiler, member,
                  "no instance \"%s\" is configured; see \"instances\" in "
-                 "connect.json", instance);
+                 "connect.json",
+                 instance);
 }
 
 /* ---- Parts of steps ------------------------------------------------------ */
@@ -274,8 +274,8 @@ static int compile_steps(struct compiler *compiler, const cJSON *list,
 static int compile_call(struct compiler *compiler, const cJSON *value,
                         struct flow_step *step)
 {
-    static const char *const known[] = {"name", "call", "on", "with", "title",
-                                        NULL};
+    static const char *const known[] = {"name", "call",  "on",
+                                        "with", "title", NULL};
     const struct definition_catalog *catalog = compiler->catalog;
     const cJSON *with = cn_json_member(value, "with");
     int status = check_members(compiler, value, known);
@@ -304,9 +304,8 @@ static int compile_filter(struct compiler *compiler, const cJSON *value,
 
     step->kind = STEP_FILTER;
     if (!status)
-        status = compile_condition(compiler, "filter",
-                                   cn_json_member(value, "filter"),
-                                   &step->when);
+        status = compile_condition(
+            compiler, "filter", cn_json_member(value, "filter"), &step->when);
     return status;
 }
 
@@ -432,8 +431,8 @@ static int compile_map(struct compiler *compiler, const cJSON *value,
     if (compiler->name_count < NAMES_MAX)
         compiler->names[compiler->name_count++] = step->as;
     inner = enter(compiler, "steps");
-    status = compile_steps(compiler, cn_json_member(how, "steps"),
-                           &step->steps);
+    status =
+        compile_steps(compiler, cn_json_member(how, "steps"), &step->steps);
     if (status)
         return status;
     leave(compiler, inner);
@@ -475,9 +474,9 @@ static int compile_body(struct compiler *compiler, const cJSON *value,
 static int compile_deliver(struct compiler *compiler, const cJSON *value,
                            struct flow_step *step)
 {
-    static const char *const known[] = {
-        "name", "deliver", "to", "body", "on_park", "accept_doubles", "title",
-        NULL};
+    static const char *const known[] = {"name",  "deliver", "to",
+                                        "body",  "on_park", "accept_doubles",
+                                        "title", NULL};
     const struct definition_catalog *catalog = compiler->catalog;
     const cJSON *on_park = cn_json_member(value, "on_park");
     const char *type = text_member(value, "deliver");
@@ -518,9 +517,9 @@ static const struct {
     const char *member;
     int (*compile)(struct compiler *, const cJSON *, struct flow_step *);
 } kinds[] = {
-    {"call", compile_call},           {"filter", compile_filter},
-    {"switch", compile_switch},       {"transform", compile_transform},
-    {"map", compile_map},             {"deliver", compile_deliver},
+    {"call", compile_call},     {"filter", compile_filter},
+    {"switch", compile_switch}, {"transform", compile_transform},
+    {"map", compile_map},       {"deliver", compile_deliver},
 };
 
 static int check_name(struct compiler *compiler, const char *name)
@@ -584,13 +583,14 @@ static int compile_steps(struct compiler *compiler, const cJSON *list,
     if (count > STEPS_MAX || ++compiler->depth > DEPTH_MAX)
         return wrong(compiler, NULL,
                      "at most %d steps in a list and %d lists inside each "
-                     "other", STEPS_MAX, DEPTH_MAX);
+                     "other",
+                     STEPS_MAX, DEPTH_MAX);
     ret_steps->steps = memory_zero(count, sizeof(*ret_steps->steps));
     CN_JSON_EACH(item, list)
     {
         size_t at = enter_index(compiler, ret_steps->count);
-        int status = compile_step(compiler, item,
-                                  &ret_steps->steps[ret_steps->count++]);
+        int status =
+            compile_step(compiler, item, &ret_steps->steps[ret_steps->count++]);
         if (status)
             return status;
         leave(compiler, at);
@@ -647,8 +647,8 @@ static int compile_flow(struct compiler *compiler, const cJSON *value,
     if (!status && compiler->tables && !cJSON_IsObject(compiler->tables))
         status = wrong(compiler, "tables", "must be an object of tables");
     if (!status)
-        status = compile_trigger(compiler, cn_json_member(value, "trigger"),
-                                 flow);
+        status =
+            compile_trigger(compiler, cn_json_member(value, "trigger"), flow);
     if (status)
         return status;
     at = enter(compiler, "steps");

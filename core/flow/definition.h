@@ -68,22 +68,22 @@ struct flow_step {
     struct condition *when;         /* FILTER */
     struct flow_case *cases;        /* SWITCH */
     size_t case_count;
-    const char *over, *as;          /* MAP: pointer of the list, loop name */
-    struct flow_steps steps;        /* MAP */
-    const char *body;               /* DELIVER: pointer, if no mapping */
-    bool skip_on_park;              /* DELIVER */
-    bool accept_doubles;            /* DELIVER: a person accepts that it may
-                                     * happen twice */
+    const char *over, *as;   /* MAP: pointer of the list, loop name */
+    struct flow_steps steps; /* MAP */
+    const char *body;        /* DELIVER: pointer, if no mapping */
+    bool skip_on_park;       /* DELIVER */
+    bool accept_doubles;     /* DELIVER: a person accepts that it may
+                              * happen twice */
 };
 
 struct definition {
     uint32_t references;
     const char *name, *title;
-    const char *version;      /* hex hash of the text */
-    const char *text;         /* as stored */
-    const char *instance;     /* trigger */
-    const char *type;         /* trigger */
-    struct condition *when;   /* may be NULL */
+    const char *version;    /* hex hash of the text */
+    const char *text;       /* as stored */
+    const char *instance;   /* trigger */
+    const char *type;       /* trigger */
+    struct condition *when; /* may be NULL */
     struct flow_steps steps;
 };
 
@@ -99,13 +99,14 @@ struct definition_catalog {
 };
 
 /* Compile the text of a flow; name is the file's, for messages: "won.json:14:
- * /steps/2/to: no instance \"sysro\"; did you mean \"syspro\"?".  catalog may be
- * NULL for a stored older version: references were checked when it was new. */
+ * /steps/2/to: no instance \"sysro\"; did you mean \"syspro\"?".  catalog may
+ * be NULL for a stored older version: references were checked when it was new.
+ */
 int definition_create(const char *file, const char *text, size_t len,
                       const struct definition_catalog *catalog,
                       const struct record_types *types,
-                      struct definition **ret_definition, struct error *err)
-    MUST_USE;
+                      struct definition **ret_definition,
+                      struct error *err) MUST_USE;
 struct definition *definition_hold(struct definition *definition);
 void definition_release(struct definition *definition);
 

@@ -55,12 +55,12 @@ struct engine {
     size_t version_count;
     struct run *runs; /* by number */
     uint32_t run_count;
-    uint32_t reserved; /* runs asked for and not answered yet */
+    uint32_t reserved;  /* runs asked for and not answered yet */
     struct gate *gates; /* the first is "" */
     struct lost_run *lost;
     bool recovering;
     int64_t recover_at, look_at, renew_at;
-    bool looking; /* a query for the queues is on its way */
+    bool looking;     /* a query for the queues is on its way */
     uint32_t turning; /* depth of engine_turn */
     bool turn_again;
     bool stopping;
@@ -82,7 +82,8 @@ static struct gate *engine_gate(void *arg, const char *instance)
     struct engine *engine = arg;
     struct gate *gate;
 
-    LL_FOREACH (engine->gates, gate) {
+    LL_FOREACH(engine->gates, gate)
+    {
         if (!strcmp(gate->name, instance))
             return gate;
     }
@@ -115,7 +116,8 @@ static void engine_gate_changed(void *arg, struct gate *gate)
         run_advance(waiter->run);
 }
 
-/* ---- Runs entering and leaving memory ------------------------------------- */
+/* ---- Runs entering and leaving memory -------------------------------------
+ */
 
 static void engine_lose(struct engine *engine, uint64_t number)
 {
@@ -132,7 +134,8 @@ static void engine_ready(struct engine *engine, uint32_t ready_count)
 
     if (!ready_count)
         return;
-    LL_FOREACH (engine->gates, gate) {
+    LL_FOREACH(engine->gates, gate)
+    {
         gate->maybe = true;
     }
 }
@@ -146,7 +149,8 @@ static void engine_left(void *arg, struct run *run, int status,
         struct log_about about = {.run = run->number};
         log_write(LOG_ERROR, &about,
                   "what happened could not be stored (%s); the run will be "
-                  "given back and nothing is sent twice", strerror(-status));
+                  "given back and nothing is sent twice",
+                  strerror(-status));
         engine_lose(engine, run->number);
     } else if (run->queue) {
         gate_due(engine_gate(engine, run->queue), run->due_ms,
@@ -389,7 +393,8 @@ static void engine_look(struct engine *engine, int64_t now_ms)
         engine->looking = true;
 }
 
-/* ---- Recovery and leases -------------------------------------------------- */
+/* ---- Recovery and leases --------------------------------------------------
+ */
 
 struct recovery {
     struct engine *engine;
@@ -406,7 +411,8 @@ static void recovery_answered(void *arg, int status,
 
     (void)results;
     engine->recovering = false;
-    LL_FOREACH_SAFE (recovery->lost, lost, next) {
+    LL_FOREACH_SAFE(recovery->lost, lost, next)
+    {
         if (status) {
             LL_PREPEND(engine->lost, lost);
         } else {
@@ -430,7 +436,8 @@ static void engine_recover(struct engine *engine, int64_t now_ms)
     if (!engine->lost || engine->recovering || now_ms < engine->recover_at)
         return;
     batch = store_batch_create();
-    LL_FOREACH (engine->lost, lost) {
+    LL_FOREACH(engine->lost, lost)
+    {
         store_batch_recover(batch, lost->number);
     }
     recovery = memory_zero(1, sizeof(*recovery));
@@ -483,7 +490,8 @@ static void engine_ask_wake(struct engine *engine)
     earliest(&at, engine->look_at);
     if (engine->lost)
         earliest(&at, engine->recover_at);
-    LL_FOREACH (engine->gates, gate) {
+    LL_FOREACH(engine->gates, gate)
+    {
         if (gate_rests(gate, now_ms))
             earliest(&at, gate->rest_until);
         else
@@ -521,7 +529,8 @@ static void engine_turn(struct engine *engine)
         if (engine->stopping)
             break;
         engine_look(engine, now_ms);
-        LL_FOREACH (engine->gates, gate) {
+        LL_FOREACH(engine->gates, gate)
+        {
             engine_claim(engine, gate);
         }
     } while (engine->turn_again);
@@ -611,7 +620,7 @@ const struct definition *engine_flow_at(const struct engine *engine,
 
 /* ---- Accepting ----------------------------------------------------------- */
 
-struct accept_part { /* one record of an accept */
+struct accept_part {         /* one record of an accept */
     struct op_record record; /* owned copies */
     char *person;
     size_t flows[FLOWS_PER_RECORD_MAX];
@@ -691,8 +700,8 @@ static void part_route(struct engine *engine, struct accept_part *part,
     if (type && type->person_pointer)
         part->person =
             memory_text(cn_json_text_at(body, type->person_pointer, ""));
-    for (size_t index = 0; index < engine->flow_count &&
-                           part->flow_count < FLOWS_PER_RECORD_MAX;
+    for (size_t index = 0;
+         index < engine->flow_count && part->flow_count < FLOWS_PER_RECORD_MAX;
          index++) {
         if (!flow_wants(engine->flows[index], origin, part->record.type,
                         results))
@@ -726,9 +735,9 @@ static void part_append(struct engine *engine, struct accept_part *part,
         struct definition *flow = part->definitions[at];
         size_t index = part->flows[at];
         if (!engine->flow_stored[index]) {
-            store_batch_flow(batch, flow->name, flow->version,
-                             (struct store_bytes){flow->text,
-                                                  strlen(flow->text)});
+            store_batch_flow(
+                batch, flow->name, flow->version,
+                (struct store_bytes){flow->text, strlen(flow->text)});
             (*change_count)++;
         }
         runs[at] = (struct store_accept_run){
@@ -822,9 +831,9 @@ static void accept_values(const struct engine_accept *accept,
             (struct store_bytes){accept->values[index].value.ptr,
                                  accept->values[index].value.len});
     if (accept->stream)
-        store_batch_cursor(batch, accept->origin, accept->stream,
-                           (struct store_bytes){accept->cursor.ptr,
-                                                accept->cursor.len});
+        store_batch_cursor(
+            batch, accept->origin, accept->stream,
+            (struct store_bytes){accept->cursor.ptr, accept->cursor.len});
 }
 
 int engine_accept(struct engine *engine, const struct engine_accept *accept,
@@ -850,8 +859,9 @@ int engine_accept(struct engine *engine, const struct engine_accept *accept,
         struct accept_part *part = &accepting->parts[index];
         accept_copy(part, &accept->records[index]);
         part_route(engine, part, accept->origin);
-        part->wants_claim = engine->run_count + engine->reserved +
-                                part->flow_count <= engine->runs_active_max;
+        part->wants_claim =
+            engine->run_count + engine->reserved + part->flow_count <=
+            engine->runs_active_max;
         if (part->wants_claim) {
             accepting->reserved += part->flow_count;
             engine->reserved += part->flow_count;
@@ -868,7 +878,8 @@ int engine_accept(struct engine *engine, const struct engine_accept *accept,
     return 0;
 }
 
-/* ---- Single commits for others --------------------------------------------- */
+/* ---- Single commits for others ---------------------------------------------
+ */
 
 struct asking {
     struct engine *engine;
@@ -925,8 +936,7 @@ int engine_quarantine(struct engine *engine, const char *instance,
         .content = {content.ptr, content.len},
     };
 
-    if (engine->stopping ||
-        store_backlog(engine->store) > STORE_QUEUE_MAX / 2)
+    if (engine->stopping || store_backlog(engine->store) > STORE_QUEUE_MAX / 2)
         return -EAGAIN;
     batch = store_batch_create();
     store_batch_quarantine(batch, &quarantine);
@@ -973,15 +983,18 @@ void engine_destroy(struct engine *engine)
 
     if (!engine)
         return;
-    HASH_ITER (hh, engine->runs, run, next_run) {
+    HASH_ITER(hh, engine->runs, run, next_run)
+    {
         HASH_DEL(engine->runs, run);
         run_destroy(run);
     }
-    LL_FOREACH_SAFE (engine->gates, gate, next_gate) {
+    LL_FOREACH_SAFE(engine->gates, gate, next_gate)
+    {
         free(gate->name);
         free(gate);
     }
-    LL_FOREACH_SAFE (engine->lost, lost, next_lost) {
+    LL_FOREACH_SAFE(engine->lost, lost, next_lost)
+    {
         free(lost);
     }
     for (size_t index = 0; index < engine->flow_count; index++)
@@ -1003,7 +1016,8 @@ void engine_stop(struct engine *engine, void (*stopped)(void *arg), void *arg)
     engine->stopped = stopped;
     engine->stopped_arg = arg;
     engine->turning++;
-    LL_FOREACH (engine->gates, gate) {
+    LL_FOREACH(engine->gates, gate)
+    {
         engine_gate_changed(engine, gate);
     }
     engine->turning--;

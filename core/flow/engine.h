@@ -30,8 +30,8 @@ void engine_destroy(struct engine *engine);
 
 /* Put in, or replace by name, a flow; takes a reference.  Its text is stored
  * with the next accepted event. */
-int engine_add_flow(struct engine *engine, struct definition *definition)
-    MUST_USE;
+int engine_add_flow(struct engine *engine,
+                    struct definition *definition) MUST_USE;
 /* Remove flows that were not added since engine_begin_flows: reload. */
 void engine_begin_flows(struct engine *engine);
 void engine_end_flows(struct engine *engine);

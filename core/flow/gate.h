@@ -21,19 +21,19 @@ struct gate_waiter { /* member of a run; linked while it waits for a slot */
 };
 
 struct gate {
-    char *name;          /* instance; "" for runs that wait for none */
-    uint32_t open;       /* operations now */
-    uint32_t room;       /* how many it may have; 0: not running */
-    uint32_t failures;   /* in a row, without an answer */
-    int64_t rest_until;  /* steady; 0: open */
-    bool half_open;      /* after a rest: one at a time until a success */
-    const char *reason;  /* static text why it rests, or NULL */
+    char *name;         /* instance; "" for runs that wait for none */
+    uint32_t open;      /* operations now */
+    uint32_t room;      /* how many it may have; 0: not running */
+    uint32_t failures;  /* in a row, without an answer */
+    int64_t rest_until; /* steady; 0: open */
+    bool half_open;     /* after a rest: one at a time until a success */
+    const char *reason; /* static text why it rests, or NULL */
     struct gate_waiter *waiters; /* first in, first out */
     uint32_t waiter_count;
     /* what the store has for this queue */
-    bool maybe;          /* runs may be due now */
-    bool claiming;       /* a claim is on its way */
-    int64_t next_due;    /* steady time of the next one known; 0: none */
+    bool maybe;       /* runs may be due now */
+    bool claiming;    /* a claim is on its way */
+    int64_t next_due; /* steady time of the next one known; 0: none */
     struct gate *next;
 };
 

@@ -22,7 +22,7 @@ enum {
     CONVERTS_MAX = 8, /* of one field */
     EACH_DEPTH = 3,   /* tables inside each other */
     POINTER_MAX = 512,
-    ITEMS_MAX = 1000  /* of a list that "each" goes through */
+    ITEMS_MAX = 1000 /* of a list that "each" goes through */
 };
 
 struct row {
@@ -80,9 +80,9 @@ static int compile_paths(struct row *row, const cJSON *from,
             return wrong(place, "from", err,
                          "must be a path such as \"/deal/name\"");
     }
-    return row->path_count ? 0
-                           : wrong(place, "from", err,
-                                   "must be a path or a list of paths");
+    return row->path_count
+               ? 0
+               : wrong(place, "from", err, "must be a path or a list of paths");
 }
 
 static int compile_converts(struct row *row, const cJSON *list,
@@ -112,9 +112,9 @@ static int compile_rows(const cJSON *list, struct place place,
 static int check_members(const cJSON *value, const struct place *place,
                          struct error *err)
 {
-    static const char *const known[] = {"to",      "from",     "value",
-                                        "convert", "default",  "required",
-                                        "each",    "title",    NULL};
+    static const char *const known[] = {"to",      "from",    "value",
+                                        "convert", "default", "required",
+                                        "each",    "title",   NULL};
 
     CN_JSON_EACH(item, value)
     {
@@ -141,11 +141,10 @@ static int compile_row(const cJSON *value, const struct place *place,
     int status = check_members(value, place, err);
 
     if (!status && (!cJSON_IsString(to) || to->valuestring[0] != '/'))
-        status = wrong(place, "to", err,
-                       "must be a field such as \"/customer\"");
+        status =
+            wrong(place, "to", err, "must be a field such as \"/customer\"");
     if (!status && !constant == !from)
-        status = wrong(place, NULL, err,
-                       "needs either \"from\" or \"value\"");
+        status = wrong(place, NULL, err, "needs either \"from\" or \"value\"");
     if (status)
         return status;
     row->to = memory_text(to->valuestring);
@@ -157,8 +156,8 @@ static int compile_row(const cJSON *value, const struct place *place,
         row->fallback = cJSON_Duplicate(fallback, 1);
     row->required = required ? cJSON_IsTrue(required) : !fallback;
     if (!status)
-        status = compile_converts(row, cn_json_member(value, "convert"), place,
-                                  err);
+        status =
+            compile_converts(row, cn_json_member(value, "convert"), place, err);
     if (!status && each) {
         struct place inner = *place;
         size_t len = strlen(inner.pointer);

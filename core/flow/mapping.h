@@ -1,14 +1,12 @@
 /* mapping.h - a table of target field, source path and named conversions.
  *
- *   [ { "to": "/customer", "from": "/deal/organizations/0/fields/SYSPRO customer",
- *       "convert": [ "trim", { "text": { "max": 15 } } ], "required": true },
- *     { "to": "/order_date", "from": "/deal/updated_ms",
- *       "convert": [ { "date_from_ms": { "zone_minutes": 0 } } ] },
- *     { "to": "/currency", "value": "GBP" },
- *     { "to": "/lines", "from": "/deal/fields/Order lines",
- *       "convert": [ { "table": { "columns": [ "stock_code", "quantity",
- *                                              "price" ] } } ],
- *       "each": [ { "to": "/quantity", "from": "/row/quantity", ... } ] } ]
+ *   [ { "to": "/customer", "from": "/deal/organizations/0/fields/SYSPRO
+ * customer", "convert": [ "trim", { "text": { "max": 15 } } ], "required": true
+ * }, { "to": "/order_date", "from": "/deal/updated_ms", "convert": [ {
+ * "date_from_ms": { "zone_minutes": 0 } } ] }, { "to": "/currency", "value":
+ * "GBP" }, { "to": "/lines", "from": "/deal/fields/Order lines", "convert": [ {
+ * "table": { "columns": [ "stock_code", "quantity", "price" ] } } ], "each": [
+ * { "to": "/quantity", "from": "/row/quantity", ... } ] } ]
  *
  * from: one path, or an array of paths of which the first present one counts.
  * default: used when no path is present or the text is empty.  required (true
@@ -20,8 +18,8 @@
  * "cut"}, decimal {scale, round: "exact" | "half_even" | "half_up", min, max,
  * thousands: ","}, integer, date_from_ms, date_time_from_ms, date {format},
  * lookup {table | values, missing: "error" | "keep"}, table {rows, separator,
- * columns}, join {separator}, prefix, suffix, short_key {prefix, length}, boolean,
- * list, first, string, concat.
+ * columns}, join {separator}, prefix, suffix, short_key {prefix, length},
+ * boolean, list, first, string, concat.
  *
  * A missing or wrong value gives an error that names step, field, value and
  * rule: "step order, field /lines/1/quantity: \"3 pcs\" is not a decimal number
@@ -47,7 +45,7 @@ void mapping_destroy(struct mapping *mapping);
 /* A new object that the caller deletes.  field: in ret_field the target field
  * at fault (at most 512 bytes). */
 int mapping_apply(const struct mapping *mapping, const cJSON *results,
-                  cJSON **ret_value, char ret_field[512], struct error *err)
-    MUST_USE;
+                  cJSON **ret_value, char ret_field[512],
+                  struct error *err) MUST_USE;
 
 #endif

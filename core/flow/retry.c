@@ -11,10 +11,10 @@
 #include "flow/retry.h"
 
 enum {
-    AUTH_REST_MS = 60 * 1000,       /* a refused credential is tried again
-                                     * after this, so that an operator is not
-                                     * locked out */
-    PROBE_FIRST_MS = 500,           /* most doubts are settled at once */
+    AUTH_REST_MS = 60 * 1000, /* a refused credential is tried again
+                               * after this, so that an operator is not
+                               * locked out */
+    PROBE_FIRST_MS = 500,     /* most doubts are settled at once */
     PROBE_MAX_MS = 5 * 60 * 1000,
     PROBE_ALERT_MS = 5 * 60 * 1000, /* people hear of a doubt this old */
     DOUBLINGS_MAX = 30
@@ -23,8 +23,8 @@ enum {
 uint64_t retry_delay(uint64_t first_ms, uint64_t max_ms, uint32_t count,
                      uint64_t random)
 {
-    uint64_t ceiling = first_ms << (count < DOUBLINGS_MAX ? count
-                                                          : DOUBLINGS_MAX);
+    uint64_t ceiling = first_ms
+                       << (count < DOUBLINGS_MAX ? count : DOUBLINGS_MAX);
     if (ceiling > max_ms)
         ceiling = max_ms;
     if (ceiling < 1)
@@ -62,8 +62,8 @@ static void decide_probe_later(const struct retry_case *was,
     next->move = MOVE_PROBE;
     next->probes++;
     next->delay_ms =
-        PROBE_FIRST_MS / 2 + retry_delay(PROBE_FIRST_MS, PROBE_MAX_MS,
-                                         next->probes, was->random);
+        PROBE_FIRST_MS / 2 +
+        retry_delay(PROBE_FIRST_MS, PROBE_MAX_MS, next->probes, was->random);
     next->alert = was->since_intent_ms >= PROBE_ALERT_MS;
 }
 

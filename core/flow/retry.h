@@ -19,20 +19,20 @@ enum retry_move {
 };
 
 struct retry_limits {
-    uint32_t attempts_max;        /* answers about the record, then parked */
-    uint64_t retry_after_max_ms;  /* cap of Retry-After */
-    uint64_t delay_first_ms;      /* first growing delay */
+    uint32_t attempts_max;       /* answers about the record, then parked */
+    uint64_t retry_after_max_ms; /* cap of Retry-After */
+    uint64_t delay_first_ms;     /* first growing delay */
     uint64_t delay_max_ms;
-    uint64_t hold_ms;             /* re-check of what is held */
+    uint64_t hold_ms; /* re-check of what is held */
 };
 
 struct retry_case {
     const struct op_outcome *outcome;
-    uint32_t attempts;     /* answers about this record before this one */
-    uint32_t probes;       /* probes that could not tell before this one */
-    uint64_t random;       /* for the jitter */
-    int64_t since_intent_ms;  /* PROBE: how long ago it was sent */
-    int64_t settle_ms;        /* PROBE: absence counts after this */
+    uint32_t attempts;       /* answers about this record before this one */
+    uint32_t probes;         /* probes that could not tell before this one */
+    uint64_t random;         /* for the jitter */
+    int64_t since_intent_ms; /* PROBE: how long ago it was sent */
+    int64_t settle_ms;       /* PROBE: absence counts after this */
 };
 
 struct retry_next {

@@ -70,7 +70,7 @@ struct run {
     struct definition *definition; /* held */
     enum run_phase phase;
     struct run_world *world;
-    char *type, *origin, *id, *key;  /* of the trigger record; owned */
+    char *type, *origin, *id, *key; /* of the trigger record; owned */
     size_t id_len, key_len;
     char *person;
     size_t person_len;

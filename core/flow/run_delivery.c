@@ -1,0 +1,421 @@
+/* run_delivery.c - the step that does: intent, sending, doubt, asking.
+ *
+ * What must hold: bytes with effect leave only after the commit of the intent
+ * was answered APPLIED; what may have taken effect is asked about and never
+ * simply sent again; an outcome and what the run does next are one transaction.
+ *
+ *            +-- behind another, or it exists already
+ *   make + intent -> SENDING -> DONE
+ *            ^          |  \---> READY again, HELD, PARKED (definite answers)
+ *            |          v
+ *            +---- IN_DOUBT --probe--> DONE (found) or READY (absent, settled)
+ *
+ * Called on the loop thread. */
+#include "flow/run_delivery.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <connect/json.h>
+
+#include "flow/run_gate.h"
+#include "flow/run_state.h"
+
+static void delivery_change(struct run *run, struct run_delivery *row,
+                            enum delivery_state state, int64_t due_ms,
+                            const char *reason, cn_str reference)
+{
+    struct store_delivery_change change = {
+        .run = run->number,
+        .path = row->path,
+        .state = state,
+        .doubt = state == DELIVERY_PARKED && row->doubt,
+        .attempts = row->attempts,
+        .probes = row->probes,
+        .due_ms = due_ms,
+        .reason = reason && *reason ? reason : NULL,
+        .reference = run_bytes(reference.ptr, reference.len),
+    };
+
+    row->state = state;
+    if (state != DELIVERY_IN_DOUBT && state != DELIVERY_PARKED)
+        row->doubt = false;
+    store_batch_delivery_change(run_batch(run), &change);
+}
+
+/* The delivery took effect, now or earlier: the step's result. */
+static void delivery_end_step(struct run *run, const char *path,
+                              struct store_bytes reference, bool adopted,
+                              const char *reason)
+{
+    cJSON *result = cJSON_CreateObject();
+
+    cn_json_put(result, "reference", run_json(reference.ptr, reference.len));
+    cn_json_put(result, "adopted", cJSON_CreateBool(adopted));
+    run_step_end(run, path, STEP_DONE, result, reason);
+}
+
+static enum walk delivery_in_doubt(struct run *run, struct run_delivery *row,
+                                   const struct gate *gate, uint64_t delay_ms,
+                                   const char *message)
+{
+    int64_t due_ms = run_now(run) + (int64_t)delay_ms;
+    cn_str none = {NULL, 0};
+
+    row->doubt = true;
+    delivery_change(run, row, DELIVERY_IN_DOUBT, due_ms, message, none);
+    return run_leave(run, RUN_READY, gate->name, due_ms, "in_doubt", message);
+}
+
+static void delivery_alert(struct run *run, const struct gate *gate,
+                           const struct retry_next *next)
+{
+    char cause[160];
+
+    if (!next->alert)
+        return;
+    if (next->move == MOVE_REST) {
+        run_alert_auth(run, gate);
+        return;
+    }
+    snprintf(cause, sizeof(cause), "doubt:%" PRIu64, run->number);
+    store_batch_alert(run_batch(run), cause,
+                      "It is not known whether a delivery took effect, and the "
+                      "other system does not answer the question. It is asked "
+                      "again; nothing is sent twice.");
+}
+
+/* Turn the next move into changes; WALK_ON: the run goes on in this batch. */
+static enum walk delivery_move(struct run *run, struct run_delivery *row,
+                               struct gate *gate,
+                               const struct op_outcome *outcome,
+                               const struct retry_next *next)
+{
+    bool probed = outcome->kind == OP_PROBE;
+    const char *message = outcome->message ? outcome->message : "";
+    int64_t due_ms = run_now(run) + (int64_t)next->delay_ms;
+    cn_str none = {NULL, 0};
+
+    row->attempts = next->attempts;
+    row->probes = next->probes;
+    if (next->move != MOVE_PROBE) /* a definite answer */
+        row->doubt = false;
+    delivery_alert(run, gate, next);
+    switch (next->move) {
+    case MOVE_DONE:
+        delivery_change(run, row, DELIVERY_DONE, 0, NULL, outcome->body);
+        delivery_end_step(run, row->path,
+                          run_bytes(outcome->body.ptr, outcome->body.len),
+                          probed, probed ? "found by asking" : NULL);
+        return WALK_ON;
+    case MOVE_SEND:
+        delivery_change(run, row, DELIVERY_READY, 0, NULL, none);
+        return WALK_ON;
+    case MOVE_PROBE:
+        return delivery_in_doubt(run, row, gate, next->delay_ms, message);
+    case MOVE_AGAIN:
+        delivery_change(run, row, DELIVERY_READY, due_ms, message, none);
+        return run_leave(run, RUN_READY, gate->name, due_ms, "retry", message);
+    case MOVE_REST:
+        delivery_change(run, row, DELIVERY_READY, 0, message, none);
+        return run_back(run, gate, gate->rest_until);
+    case MOVE_HOLD:
+        delivery_change(run, row, DELIVERY_HELD, due_ms, message, none);
+        return run_leave(run, RUN_HELD, gate->name, due_ms, "held", message);
+    default:
+        delivery_change(run, row, DELIVERY_PARKED, 0, message, none);
+        return run_park(run, row->path, op_status_text(outcome->status),
+                        message);
+    }
+}
+
+static void delivery_ended(void *arg, uint64_t op,
+                           const struct op_outcome *outcome)
+{
+    struct run *run = arg;
+    struct gate *gate = run->gate;
+    struct run_delivery *row = run_delivery_find(run, run->path);
+    struct retry_case was = {
+        .outcome = outcome,
+        .attempts = row->attempts,
+        .probes = row->probes,
+        .random = run_random(run),
+        .since_intent_ms = run_now(run) - row->intent_ms,
+        .settle_ms = run->step->type->settle_ms,
+    };
+    struct retry_next next = retry_decide(&run->world->limits, &was);
+    enum walk walk;
+
+    (void)op;
+    run->phase = PHASE_WALKING;
+    run_exit(run);
+    run_judge_instance(run, gate, outcome, &next);
+    walk = delivery_move(run, row, gate, outcome, &next);
+    if (walk == WALK_ON)
+        run_advance(run);
+    else
+        run_finish(run, walk);
+}
+
+static int delivery_operate(struct run *run, enum op_kind kind,
+                            const struct run_delivery *row, struct error *err)
+{
+    struct op_request request = {.kind = kind};
+    cn_record *record = &request.record;
+
+    record->size = sizeof(*record);
+    record->change = CN_UPSERT;
+    record->type = run->step->type->name;
+    record->id = (cn_str){run->id, run->id_len};
+    record->key = (cn_str){run->key, run->key_len};
+    record->body = (cn_str){row->body, row->body_len};
+    record->time_ms = run->wall_ms;
+    record->origin = run->origin;
+    record->attempt = row->attempts + 1;
+    return run_operate(run, &request, delivery_ended, err);
+}
+
+/* The intent is on disk, but the instance does not take the work: nothing was
+ * sent. */
+static void delivery_not_begun(struct run *run, struct run_delivery *row,
+                               int status, const struct error *err)
+{
+    struct gate *gate = run->gate;
+    cn_str none = {NULL, 0};
+    enum walk walk;
+
+    run->phase = PHASE_WALKING;
+    run_exit(run);
+    if (status == -EINVAL || status == -ENOTSUP) {
+        row->doubt = false;
+        delivery_change(run, row, DELIVERY_PARKED, 0, err->text, none);
+        walk = run_park(run, row->path, "delivery", err->text);
+    } else {
+        run_rest(run, gate, 0, "the instance does not take work");
+        delivery_change(run, row, DELIVERY_READY, 0, NULL, none);
+        walk = run_back(run, gate, gate->rest_until);
+    }
+    run_finish(run, walk);
+}
+
+static void delivery_exists(struct run *run, const struct store_result *result)
+{
+    run->phase = PHASE_WALKING;
+    run_exit(run);
+    delivery_end_step(run, run->path, result->body, true,
+                      result->same
+                          ? "exists already"
+                          : "exists already; what changed since was not sent");
+    run_advance(run);
+}
+
+/* The answer to the commit that carried an intent. */
+static void delivery_committed(void *arg, int status,
+                               const struct store_result *results,
+                               size_t result_count)
+{
+    struct run *run = arg;
+    struct run_world *world = run->world;
+    struct run_delivery *row = run_delivery_find(run, run->path);
+    const struct store_result *result;
+    struct error err = {""};
+
+    if (status) {
+        run_exit(run);
+        world->left(world->arg, run, status, 0);
+        return;
+    }
+    for (size_t index = 0; index < result_count; index++)
+        run->ready_count += results[index].ready_count;
+    result = &results[result_count - 1];
+    switch (result->decision) {
+    case STORE_EXISTS:
+        row->state = DELIVERY_DONE;
+        delivery_exists(run, result);
+        return;
+    case STORE_APPLIED:
+        row->state = DELIVERY_SENDING;
+        row->doubt = true;
+        row->intent_ms = run_now(run);
+        status = delivery_operate(run, OP_DELIVER, row, &err);
+        if (status)
+            delivery_not_begun(run, row, status, &err);
+        return;
+    default: /* BEHIND: the store made it WAITING and took it back */
+        run_exit(run);
+        run->queue = NULL;
+        world->left(world->arg, run, 0, run->ready_count);
+        return;
+    }
+}
+
+/* The text at a record type's pointer in the body; "" when there is none. */
+static const char *body_text(const cJSON *body, const char *pointer)
+{
+    const char *text = pointer ? cn_json_text_at(body, pointer, "") : "";
+    return text ? text : "";
+}
+
+static enum walk delivery_check(struct run *run, const struct flow_step *step,
+                                const char *path, const cJSON *body)
+{
+    const struct record_type *type = step->type;
+    struct schema_fault fault;
+    char reason[RUN_REASON_MAX];
+
+    if (schema_check(type->schema, body, &fault)) {
+        snprintf(reason, sizeof(reason), "step %s: %s (%s)", path,
+                 fault.message, fault.rule);
+        return run_park(run, path, "mapping", reason);
+    }
+    if (!*body_text(body, type->key_pointer)) {
+        snprintf(
+            reason, sizeof(reason),
+            "step %s, field %s: is missing; a %s needs it to be told apart",
+            path, type->key_pointer, type->name);
+        return run_park(run, path, "mapping", reason);
+    }
+    return WALK_ON;
+}
+
+/* Make the delivery and its intent; the slot is taken. */
+static enum walk delivery_begin(struct run *run, const struct flow_step *step,
+                                const char *path, const cJSON *body)
+{
+    const struct record_type *type = step->type;
+    const char *key = body_text(body, type->key_pointer);
+    const char *order = body_text(body, type->order_pointer);
+    const char *person = body_text(body, type->person_pointer);
+    struct run_delivery *row = run_delivery_make(run, path);
+
+    row->body = cn_json_print(body);
+    row->body_len = strlen(row->body);
+    struct store_delivery delivery = {
+        .run = run->number,
+        .path = path,
+        .flow = run->definition->name,
+        .instance = step->instance,
+        .type = type->name,
+        .change = CN_UPSERT,
+        .adopt = type->existing == EXISTING_ADOPT,
+        .skip_on_park = step->skip_on_park,
+        .source_key = run_bytes(key, strlen(key)),
+        .order_key = run_bytes(order, strlen(order)),
+        .person = run_bytes(person, strlen(person)),
+        .body = run_bytes(row->body, row->body_len),
+    };
+    store_batch_delivery(run_batch(run), &delivery);
+    run_commit(run, delivery_committed);
+    return WALK_WAIT;
+}
+
+/* A delivery that may be sent again: its intent anew. */
+static enum walk delivery_again(struct run *run, struct run_delivery *row)
+{
+    cn_str none = {NULL, 0};
+
+    if (row->state != DELIVERY_READY)
+        delivery_change(run, row, DELIVERY_READY, 0, NULL, none);
+    store_batch_intent(run_batch(run), run->number, row->path);
+    run_commit(run, delivery_committed);
+    return WALK_WAIT;
+}
+
+static enum walk delivery_ask(struct run *run, struct run_delivery *row)
+{
+    struct error err = {""};
+    struct gate *gate = run->gate;
+    int status = delivery_operate(run, OP_PROBE, row, &err);
+    cn_str none = {NULL, 0};
+
+    if (!status)
+        return WALK_WAIT;
+    run_exit(run);
+    if (status == -ENOTSUP || status == -EINVAL) {
+        delivery_change(run, row, DELIVERY_PARKED, 0,
+                        "it is not known whether it took effect, and this "
+                        "plugin cannot find out: look in the other system",
+                        none);
+        return run_park(run, row->path, "in_doubt",
+                        "it is not known whether it took effect, and this "
+                        "plugin cannot find out: look in the other system");
+    }
+    run_rest(run, gate, 0, "the instance does not take work");
+    return run_back(run, gate, gate->rest_until);
+}
+
+static enum walk delivery_resume(struct run *run, struct run_delivery *row,
+                                 const struct record_type *type)
+{
+    switch (row->state) {
+    case DELIVERY_READY:
+    case DELIVERY_HELD:
+        return delivery_again(run, row);
+    case DELIVERY_SENDING:
+    case DELIVERY_IN_DOUBT:
+        if (type->repeat == REPEAT_SAFE)
+            return delivery_again(run, row);
+        return delivery_ask(run, row);
+    default:
+        run_exit(run);
+        return run_leave(run, RUN_PARKED, NULL, 0, "parked", NULL);
+    }
+}
+
+/* The body as the flow says: a mapping, or a path to an earlier result. */
+static enum walk delivery_body(struct walker *walker,
+                               const struct flow_step *step, const char *path,
+                               cJSON **ret_made, const cJSON **ret_body)
+{
+    struct run *run = walker->run;
+    struct error err = {""};
+    char field[512] = "", reason[RUN_REASON_MAX];
+
+    if (step->mapping) {
+        if (mapping_apply(step->mapping, walker->results, ret_made, field,
+                          &err)) {
+            snprintf(reason, sizeof(reason), "step %s, field %s: %s", path,
+                     field, err.text);
+            return run_park(run, path, "mapping", reason);
+        }
+        *ret_body = *ret_made;
+        return WALK_ON;
+    }
+    *ret_body = cn_json_pointer(walker->results, step->body);
+    if (*ret_body)
+        return WALK_ON;
+    snprintf(reason, sizeof(reason), "step %s: there is no value at %s", path,
+             step->body);
+    return run_park(run, path, "mapping", reason);
+}
+
+enum walk run_deliver(struct walker *walker, const struct flow_step *step,
+                      const char *path)
+{
+    struct run *run = walker->run;
+    struct run_delivery *row = run_delivery_find(run, path);
+    const cJSON *body = NULL;
+    cJSON *made = NULL;
+    enum walk walk;
+
+    if (!row) {
+        walk = delivery_body(walker, step, path, &made, &body);
+        if (walk == WALK_ON)
+            walk = delivery_check(run, step, path, body);
+        if (walk != WALK_ON) {
+            cJSON_Delete(made);
+            return walk;
+        }
+    }
+    walk = run_enter(run, step->instance);
+    if (walk == WALK_ON) {
+        snprintf(run->path, sizeof(run->path), "%s", path);
+        run->step = step;
+        walk = row ? delivery_resume(run, row, step->type)
+                   : delivery_begin(run, step, path, body);
+    }
+    cJSON_Delete(made);
+    return walk;
+}

@@ -1,0 +1,101 @@
+/* run_gate.c - a run at the gate of an instance: slots, rests, operations.
+ *
+ * One idea: what an outcome says about the instance is judged apart from what
+ * it says about the record.  Called on the loop thread. */
+#include "flow/run_gate.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/log.h"
+
+/* Reserve a slot at the instance's gate: WALK_ON when it is there. */
+enum walk run_enter(struct run *run, const char *instance)
+{
+    struct run_world *world = run->world;
+    struct gate *gate = world->gate(world->arg, instance);
+    int64_t now_ms = run_now(run);
+
+    if (world->draining || gate->room == 0 || gate_rests(gate, now_ms))
+        return run_back(run, gate, 0);
+    if (!gate_admits(gate, now_ms)) {
+        /* What has ended must not wait for a slot to be on disk. */
+        if (run->batch)
+            return run_back(run, gate, 0);
+        gate_wait(gate, &run->waiter);
+        run->gate = gate;
+        run->phase = PHASE_WAITING;
+        return WALK_WAIT;
+    }
+    gate_take(gate);
+    run->gate = gate;
+    return WALK_ON;
+}
+
+void run_exit(struct run *run)
+{
+    struct gate *gate = run->gate;
+
+    run->gate = NULL;
+    gate_give(gate);
+    run->world->gate_changed(run->world->arg, gate);
+}
+
+void run_rest(struct run *run, struct gate *gate, uint64_t delay_ms,
+              const char *reason)
+{
+    int64_t until =
+        gate_rest(gate, run_now(run), delay_ms, run_random(run), reason);
+    struct log_about about = {.instance = gate->name};
+
+    log_write(LOG_WARN, &about, "rests for %" PRId64 " ms: %s",
+              until - run_now(run), reason);
+    run->world->gate_changed(run->world->arg, gate);
+}
+
+/* What the outcome says about the instance, whatever it says of the record. */
+void run_judge_instance(struct run *run, struct gate *gate,
+                        const struct op_outcome *outcome,
+                        const struct retry_next *next)
+{
+    if (next->move == MOVE_REST) {
+        const char *reason = "no answer from the other system";
+        if (outcome->status == CN_RATE_LIMITED)
+            reason = "the other system asks to slow down";
+        else if (outcome->status == CN_AUTH)
+            reason = "the other system refuses the credentials";
+        run_rest(run, gate, next->delay_ms, reason);
+    } else if (!outcome->answered && outcome->status != CN_OK &&
+               outcome->status != CN_CANCELLED) {
+        run_rest(run, gate, 0, "no answer from the other system");
+    } else if (outcome->answered) {
+        gate_answered(gate);
+    }
+}
+
+void run_alert_auth(struct run *run, const struct gate *gate)
+{
+    char cause[160];
+
+    snprintf(cause, sizeof(cause), "auth:%s", gate->name);
+    store_batch_alert(
+        run_batch(run), cause,
+        "The other system refuses the credentials of this "
+        "instance. Renew them in its configuration, then reload.");
+}
+
+/* An operation of kind at run->path; its slot is taken. */
+int run_operate(struct run *run, struct op_request *request, op_ended_fn *fn,
+                struct error *err)
+{
+    struct run_world *world = run->world;
+    int status;
+
+    request->run = run->number;
+    request->instance = run->gate->name;
+    status = world->ports.op_start(world->ports.arg, request, fn, run, &run->op,
+                                   err);
+    if (!status)
+        run->phase = PHASE_OPERATING;
+    return status;
+}

@@ -1,0 +1,25 @@
+/* run_gate.h - a run at the gate of an instance: slots, rests, operations.
+ *
+ * For the kinds of steps only.  [loop thread] */
+#ifndef CONNECT_FLOW_RUN_GATE_H
+#define CONNECT_FLOW_RUN_GATE_H
+
+#include "flow/run_state.h"
+
+/* Reserve a slot at the instance's gate: WALK_ON when it is there. */
+enum walk run_enter(struct run *run, const char *instance);
+/* Give the slot back. */
+void run_exit(struct run *run);
+/* The instance rests for delay_ms, or for a growing time when 0. */
+void run_rest(struct run *run, struct gate *gate, uint64_t delay_ms,
+              const char *reason);
+/* What the outcome says about the instance, whatever it says of the record. */
+void run_judge_instance(struct run *run, struct gate *gate,
+                        const struct op_outcome *outcome,
+                        const struct retry_next *next);
+void run_alert_auth(struct run *run, const struct gate *gate);
+/* Begin an operation; the slot is taken. */
+int run_operate(struct run *run, struct op_request *request, op_ended_fn *fn,
+                struct error *err);
+
+#endif
