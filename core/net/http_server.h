@@ -56,7 +56,8 @@ enum { HTTP_SERVER_CLOSE = 1 }; /* answer flag: close the connection after */
 
 /* Borrowed for the call.  Content-Length, Content-Type (application/json when
  * headers bring none) and Connection are set by the server.  A status the
- * product never gives (below 200, 201, 202, 204, 3xx, 410) is sent as 503. */
+ * product never gives (below 200, 201, 202, 204, 3xx, 410) is sent as 503.  503
+ * closes the connection; whoever gives it adds Retry-After. */
 struct http_server_answer {
     int status;
     unsigned flags;

@@ -235,9 +235,9 @@ static void answer_send(struct connection *connection,
     uv_buf_t bytes;
     int status = 0;
 
-    connection->close_after = (answer->flags & HTTP_SERVER_CLOSE) ||
-                              connection->server->stopping || !head ||
-                              !head->keep_alive;
+    connection->close_after =
+        (answer->flags & HTTP_SERVER_CLOSE) || answer->status == 503 ||
+        connection->server->stopping || !head || !head->keep_alive;
     /* While a TLS answer is written nothing else may be. */
     if (connection->tls)
         reading_stop(connection);

@@ -134,6 +134,8 @@ static void on_request(void *arg, struct http_server_exchange *exchange,
         fixture->held[fixture->held_count++] = exchange;
     } else if (!strcmp(request->path, "/gone")) {
         answer_text(exchange, 410, "{}", 0);
+    } else if (!strcmp(request->path, "/later")) {
+        answer_text(exchange, 503, "{}", 0);
     } else if (!strcmp(request->path, "/close")) {
         answer_text(exchange, 200, "bye", HTTP_SERVER_CLOSE);
     } else if (!strcmp(request->path, "/odd")) {
@@ -657,6 +659,10 @@ static void status_never_given(void **state)
     client_read(fixture, client, answer, "again later");
     assert_int_equal(status_of(answer), 503);
     close(client);
+    /* 503 closes (section 2 of the fault catalogue). */
+    ask_text(fixture, "GET /later HTTP/1.1\r\n" HOST "\r\n", answer);
+    assert_int_equal(status_of(answer), 503);
+    assert_non_null(strstr(answer->text, "\r\nConnection: close\r\n"));
     free(answer);
     fixture_end(fixture);
 }
