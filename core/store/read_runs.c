@@ -159,16 +159,14 @@ static int read_summary(struct reading *reading, uint64_t number,
     " AND (?1 & " bit ") <> 0 AND number < ?2 AND"                             \
     " (?4 IS NULL OR flow = ?4) ORDER BY number DESC LIMIT ?3)"
 
+/* clang-format off */
 static const char page_of_states[] =
-    PAGE_OF("0", "1") " UNION ALL " PAGE_OF("1", "2") " UNION ALL " PAGE_OF("2", "4") " UNION ALL " PAGE_OF(
-        "3",
-        "8") " UNION ALL " PAGE_OF("4",
-                                   "16") " UNION ALL " PAGE_OF("5",
-                                                               "32") " UNION "
-                                                                     "ALL"
-                                                                     " " PAGE_OF("6",
-                                                                                 "64") " UNION ALL " PAGE_OF("7",
-                                                                                                             "128") " ORDER BY 1 DESC LIMIT ?3";
+    PAGE_OF("0", "1") " UNION ALL " PAGE_OF("1", "2") " UNION ALL "
+    PAGE_OF("2", "4") " UNION ALL " PAGE_OF("3", "8") " UNION ALL "
+    PAGE_OF("4", "16") " UNION ALL " PAGE_OF("5", "32") " UNION ALL "
+    PAGE_OF("6", "64") " UNION ALL " PAGE_OF("7", "128")
+    " ORDER BY 1 DESC LIMIT ?3";
+/* clang-format on */
 
 static const char page_of_all[] =
     "SELECT number FROM run WHERE ?1 = 0 AND number < ?2 AND"
