@@ -316,7 +316,6 @@ static void host_close(struct host *host)
     values_free(&host->values);
     host_config_free(host);
     scratch_free(host);
-    host->self = NULL;
 }
 
 void host_destroy(struct host *host)
@@ -330,6 +329,7 @@ void host_destroy(struct host *host)
     host->module->table.destroy(host->self);
     if (!host_leave(host))
         return;
+    host->self = NULL; /* one that is abandoned keeps it: it is lost, and known */
     HASH_DEL(runner->hosts, host);
     mailbox_send_urgent(runner->outbox, message_create(MESSAGE_DESTROYED,
                                                        host->number, 0, NULL));
