@@ -1,0 +1,356 @@
+/* engine_accept.c - records in: routed, stored with their runs in one
+ * transaction, and only then answered.
+ *
+ * One idea: the answer to the sender is the callback of the commit.  The runs
+ * that the store claimed for us in that transaction begin after it.  Called on
+ * the loop thread. */
+#include "flow/engine_state.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <connect/json.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+
+enum {
+    FLOWS_PER_RECORD_MAX = 32, /* store_accept's limit */
+    PARTS_MAX = 1024           /* records of one accept */
+};
+
+/* ---- Accepting ----------------------------------------------------------- */
+
+struct accept_part {         /* one record of an accept */
+    struct op_record record; /* owned copies */
+    char *person;
+    size_t flows[FLOWS_PER_RECORD_MAX];
+    struct definition *definitions[FLOWS_PER_RECORD_MAX]; /* held */
+    uint32_t flow_count;
+    size_t change; /* its place in the results */
+    bool wants_claim;
+};
+
+struct accepting {
+    struct engine *engine;
+    char *origin;
+    struct accept_part *parts;
+    size_t part_count;
+    uint32_t reserved;
+    engine_accepted_fn *fn;
+    void *arg;
+};
+
+static cn_str str_copy(cn_str from)
+{
+    cn_str copy = {memory_copy(from.ptr, from.len), from.len};
+    return copy;
+}
+
+static void str_free(cn_str text)
+{
+    free((void *)(uintptr_t)text.ptr);
+}
+
+static void accepting_destroy(struct accepting *accepting)
+{
+    for (size_t index = 0; index < accepting->part_count; index++) {
+        struct accept_part *part = &accepting->parts[index];
+        for (uint32_t at = 0; at < part->flow_count; at++)
+            definition_release(part->definitions[at]);
+        free((void *)(uintptr_t)part->record.type);
+        str_free(part->record.id);
+        str_free(part->record.key);
+        str_free(part->record.body);
+        free(part->person);
+    }
+    free(accepting->parts);
+    free(accepting->origin);
+    free(accepting);
+}
+
+static bool flow_wants(const struct definition *flow, const char *origin,
+                       const char *type, const cJSON *results)
+{
+    struct error err = {""};
+    int met;
+
+    if (strcmp(flow->instance, origin) != 0 || strcmp(flow->type, type) != 0)
+        return false;
+    if (!flow->when)
+        return true;
+    met = condition_met(flow->when, results, &err);
+    if (met < 0)
+        log_write(LOG_WARN, NULL, "flow %s, trigger: %s; taken as met",
+                  flow->name, err.text);
+    return met != 0;
+}
+
+/* Which flows take the record, and whom it concerns. */
+static void part_route(struct engine *engine, struct accept_part *part,
+                       const char *origin)
+{
+    const struct record_type *type =
+        record_types_find(engine->types, part->record.type);
+    cJSON *results = cJSON_CreateObject(), *body = NULL;
+    cn_json_limits limits = {.flags = CN_JSON_ALLOW_CASE_TWINS};
+
+    if (cn_json_read(part->record.body, &limits, &body, NULL))
+        body = cJSON_CreateNull();
+    cJSON_AddItemToObject(results, "trigger", body);
+    if (type && type->person_pointer)
+        part->person =
+            memory_text(cn_json_text_at(body, type->person_pointer, ""));
+    for (size_t index = 0;
+         index < engine->flow_count && part->flow_count < FLOWS_PER_RECORD_MAX;
+         index++) {
+        if (!flow_wants(engine->flows[index], origin, part->record.type,
+                        results))
+            continue;
+        part->definitions[part->flow_count] =
+            definition_hold(engine->flows[index]);
+        part->flows[part->flow_count++] = index;
+    }
+    cJSON_Delete(results);
+}
+
+static void part_append(struct engine *engine, struct accept_part *part,
+                        const char *origin, struct store_batch *batch,
+                        size_t *change_count)
+{
+    struct store_accept_run runs[FLOWS_PER_RECORD_MAX];
+    struct store_accept accept = {
+        .origin = origin,
+        .type = part->record.type,
+        .id = {part->record.id.ptr, part->record.id.len},
+        .key = {part->record.key.ptr, part->record.key.len},
+        .body = {part->record.body.ptr, part->record.body.len},
+        .person = {part->person, part->person ? strlen(part->person) : 0},
+        .wall_ms = part->record.time_ms,
+        .change = part->record.change,
+        .run_count = part->flow_count,
+        .runs = runs,
+    };
+
+    for (uint32_t at = 0; at < part->flow_count; at++) {
+        struct definition *flow = part->definitions[at];
+        size_t index = part->flows[at];
+        if (!engine->flow_stored[index]) {
+            store_batch_flow(
+                batch, flow->name, flow->version,
+                (struct store_bytes){flow->text, strlen(flow->text)});
+            (*change_count)++;
+        }
+        runs[at] = (struct store_accept_run){
+            .flow = flow->name,
+            .flow_version = flow->version,
+            .key = accept.key,
+            .claim = part->wants_claim,
+        };
+    }
+    store_batch_accept(batch, &accept);
+    part->change = (*change_count)++;
+}
+
+/* The runs that the store made ACTIVE for us enter memory. */
+static void part_enter(struct engine *engine, const struct accept_part *part,
+                       const char *origin, const struct store_result *result)
+{
+    for (uint32_t at = 0; at < result->run_count; at++) {
+        struct store_work work = {
+            .run = result->run + at,
+            .flow = part->definitions[at]->name,
+            .flow_version = part->definitions[at]->version,
+            .origin = origin,
+            .type = part->record.type,
+            .id = {part->record.id.ptr, part->record.id.len},
+            .key = {part->record.key.ptr, part->record.key.len},
+            .body = {part->record.body.ptr, part->record.body.len},
+            .person = {part->person, part->person ? strlen(part->person) : 0},
+            .wall_ms = part->record.time_ms,
+            .change = part->record.change,
+        };
+        if (result->claimed & (1u << at))
+            engine_enter(engine, run_create(&engine->world, &work,
+                                            part->definitions[at]));
+    }
+}
+
+static void accept_answered(void *arg, int status,
+                            const struct store_result *results,
+                            size_t result_count)
+{
+    struct accepting *accepting = arg;
+    struct engine *engine = accepting->engine;
+    size_t accepted = 0, duplicates = 0;
+
+    engine->reserved -= accepting->reserved;
+    engine->turning++;
+    for (size_t index = 0; !status && index < accepting->part_count; index++) {
+        const struct accept_part *part = &accepting->parts[index];
+        const struct store_result *result = &results[part->change];
+        assert(part->change < result_count);
+        if (result->decision == STORE_DUPLICATE)
+            duplicates++;
+        else
+            accepted++;
+        for (uint32_t at = 0; at < part->flow_count; at++) {
+            if (part->flows[at] < engine->flow_count)
+                engine->flow_stored[part->flows[at]] = true;
+        }
+        engine_ready(engine, result->ready_count);
+        if (result->run_count)
+            engine_gate(engine, "")->maybe = true;
+    }
+    /* The sender's answer does not wait for the work. */
+    accepting->fn(accepting->arg, status, accepted, duplicates);
+    for (size_t index = 0; !status && index < accepting->part_count; index++)
+        part_enter(engine, &accepting->parts[index], accepting->origin,
+                   &results[accepting->parts[index].change]);
+    engine->turning--;
+    accepting_destroy(accepting);
+    engine_turn(engine);
+}
+
+static void accept_copy(struct accept_part *part,
+                        const struct op_record *record)
+{
+    part->record.type = memory_text(record->type);
+    part->record.id = str_copy(record->id);
+    part->record.key = str_copy(record->key);
+    part->record.body = str_copy(record->body);
+    part->record.time_ms = record->time_ms;
+    part->record.change = record->change;
+}
+
+static void accept_values(const struct engine_accept *accept,
+                          struct store_batch *batch)
+{
+    for (size_t index = 0; index < accept->value_count; index++)
+        store_batch_state(
+            batch, accept->origin, accept->values[index].key,
+            (struct store_bytes){accept->values[index].value.ptr,
+                                 accept->values[index].value.len});
+    if (accept->stream)
+        store_batch_cursor(
+            batch, accept->origin, accept->stream,
+            (struct store_bytes){accept->cursor.ptr, accept->cursor.len});
+}
+
+int engine_accept(struct engine *engine, const struct engine_accept *accept,
+                  engine_accepted_fn *fn, void *arg)
+{
+    struct accepting *accepting;
+    struct store_batch *batch;
+    size_t change_count = 0;
+
+    if (engine->stopping || accept->record_count > PARTS_MAX ||
+        store_backlog(engine->store) > STORE_QUEUE_MAX / 2)
+        return -EAGAIN;
+    accepting = memory_zero(1, sizeof(*accepting));
+    accepting->engine = engine;
+    accepting->origin = memory_text(accept->origin);
+    accepting->parts =
+        memory_zero(accept->record_count, sizeof(*accepting->parts));
+    accepting->part_count = accept->record_count;
+    accepting->fn = fn;
+    accepting->arg = arg;
+    batch = store_batch_create();
+    for (size_t index = 0; index < accept->record_count; index++) {
+        struct accept_part *part = &accepting->parts[index];
+        accept_copy(part, &accept->records[index]);
+        part_route(engine, part, accept->origin);
+        part->wants_claim =
+            engine->run_count + engine->reserved + part->flow_count <=
+            engine->runs_active_max;
+        if (part->wants_claim) {
+            accepting->reserved += part->flow_count;
+            engine->reserved += part->flow_count;
+        }
+        part_append(engine, part, accept->origin, batch, &change_count);
+    }
+    accept_values(accept, batch);
+    if (store_commit(engine->store, batch, accept_answered, accepting)) {
+        engine->reserved -= accepting->reserved;
+        store_batch_destroy(batch);
+        accepting_destroy(accepting);
+        return -EAGAIN;
+    }
+    return 0;
+}
+
+/* ---- Single commits for others ---------------------------------------------
+ */
+
+struct asking {
+    struct engine *engine;
+    engine_accepted_fn *accepted;
+    engine_acted_fn *acted;
+    void *arg;
+};
+
+static void asking_answered(void *arg, int status,
+                            const struct store_result *results,
+                            size_t result_count)
+{
+    struct asking *asking = arg;
+    struct engine *engine = asking->engine;
+
+    for (size_t index = 0; index < result_count; index++) {
+        engine_ready(engine, results[index].ready_count);
+        if (!status && results[index].decision == STORE_REFUSED)
+            status = -EPERM;
+    }
+    if (asking->accepted)
+        asking->accepted(asking->arg, status, 0, 0);
+    else
+        asking->acted(asking->arg, status);
+    free(asking);
+    engine_turn(engine);
+}
+
+static int engine_ask(struct engine *engine, struct store_batch *batch,
+                      engine_accepted_fn *accepted, engine_acted_fn *acted,
+                      void *arg)
+{
+    struct asking *asking = memory_zero(1, sizeof(*asking));
+
+    asking->engine = engine;
+    asking->accepted = accepted;
+    asking->acted = acted;
+    asking->arg = arg;
+    if (!store_commit(engine->store, batch, asking_answered, asking))
+        return 0;
+    store_batch_destroy(batch);
+    free(asking);
+    return -EAGAIN;
+}
+
+int engine_quarantine(struct engine *engine, const char *instance,
+                      const char *reason, cn_str content,
+                      engine_accepted_fn *fn, void *arg)
+{
+    struct store_batch *batch;
+    struct store_quarantine quarantine = {
+        .instance = instance,
+        .reason = reason,
+        .content = {content.ptr, content.len},
+    };
+
+    if (engine->stopping || store_backlog(engine->store) > STORE_QUEUE_MAX / 2)
+        return -EAGAIN;
+    batch = store_batch_create();
+    store_batch_quarantine(batch, &quarantine);
+    return engine_ask(engine, batch, fn, NULL, arg);
+}
+
+int engine_act(struct engine *engine, const char *actor, enum store_act act,
+               uint64_t run, const char *reason, engine_acted_fn *fn, void *arg)
+{
+    struct store_batch *batch = store_batch_create();
+
+    store_batch_act(batch, actor, act, run, reason);
+    return engine_ask(engine, batch, NULL, fn, arg);
+}

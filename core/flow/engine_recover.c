@@ -1,0 +1,106 @@
+/* engine_recover.c - runs whose commit failed, and leases.
+ *
+ * One idea: when it could not be stored how an attempt ended, the run is given
+ * back as after a crash; what was sent is then asked about.  Called on the loop
+ * thread. */
+#include "flow/engine_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "base/memory.h"
+
+enum {
+    RENEW_MS = 60000 /* leases last 10 minutes */
+};
+
+/* ---- Recovery and leases --------------------------------------------------
+ */
+
+void engine_lose(struct engine *engine, uint64_t number)
+{
+    struct lost_run *lost = memory_zero(1, sizeof(*lost));
+
+    lost->number = number;
+    LL_PREPEND(engine->lost, lost);
+    engine->recover_at = engine_now(engine) + ENGINE_RECOVER_MS;
+}
+
+struct recovery {
+    struct engine *engine;
+    struct lost_run *lost;
+};
+
+static void recovery_answered(void *arg, int status,
+                              const struct store_result *results,
+                              size_t result_count)
+{
+    struct recovery *recovery = arg;
+    struct engine *engine = recovery->engine;
+    struct lost_run *lost, *next;
+
+    (void)results;
+    engine->recovering = false;
+    LL_FOREACH_SAFE(recovery->lost, lost, next)
+    {
+        if (status) {
+            LL_PREPEND(engine->lost, lost);
+        } else {
+            free(lost);
+        }
+    }
+    if (status)
+        engine->recover_at = engine_now(engine) + ENGINE_RECOVER_MS;
+    else
+        engine_ready(engine, (uint32_t)result_count);
+    free(recovery);
+    engine_turn(engine);
+}
+
+void engine_recover(struct engine *engine, int64_t now_ms)
+{
+    struct recovery *recovery;
+    struct store_batch *batch;
+    struct lost_run *lost;
+
+    if (!engine->lost || engine->recovering || now_ms < engine->recover_at)
+        return;
+    batch = store_batch_create();
+    LL_FOREACH(engine->lost, lost)
+    {
+        store_batch_recover(batch, lost->number);
+    }
+    recovery = memory_zero(1, sizeof(*recovery));
+    recovery->engine = engine;
+    recovery->lost = engine->lost;
+    engine->lost = NULL;
+    engine->recovering = true;
+    if (store_commit(engine->store, batch, recovery_answered, recovery)) {
+        store_batch_destroy(batch);
+        recovery_answered(recovery, -EAGAIN, NULL, 0);
+    }
+}
+
+static void renew_answered(void *arg, int status,
+                           const struct store_result *results,
+                           size_t result_count)
+{
+    (void)arg;
+    (void)status; /* the next one comes in a minute, a lease lasts ten */
+    (void)results;
+    (void)result_count;
+}
+
+void engine_renew(struct engine *engine, int64_t now_ms)
+{
+    struct store_batch *batch;
+
+    if (now_ms < engine->renew_at || !engine->run_count)
+        return;
+    engine->renew_at = now_ms + RENEW_MS;
+    batch = store_batch_create();
+    store_batch_renew(batch);
+    if (store_commit(engine->store, batch, renew_answered, engine))
+        store_batch_destroy(batch);
+}

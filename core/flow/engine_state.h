@@ -1,0 +1,73 @@
+/* engine_state.h - the engine's inside, for the files engine*.c only.
+ *
+ * [loop thread] */
+#ifndef CONNECT_FLOW_ENGINE_STATE_H
+#define CONNECT_FLOW_ENGINE_STATE_H
+
+#include "flow/engine.h"
+#include "flow/run.h"
+
+enum {
+    ENGINE_VERSIONS_MAX = 64, /* older flow versions kept compiled */
+    ENGINE_RECOVER_MS = 1000  /* between attempts to give a run back */
+};
+
+struct lost_run {
+    struct lost_run *next;
+    uint64_t number;
+};
+
+struct engine {
+    struct store *store;
+    struct flow_ports ports;
+    const struct record_types *types;
+    struct run_world world;
+    uint32_t runs_active_max;
+    struct definition **flows;
+    bool *flow_added; /* since engine_begin_flows */
+    bool *flow_stored;
+    size_t flow_count;
+    struct definition *versions[ENGINE_VERSIONS_MAX]; /* older ones, by use */
+    size_t version_count;
+    struct run *runs; /* by number */
+    uint32_t run_count;
+    uint32_t reserved;  /* runs asked for and not answered yet */
+    struct gate *gates; /* the first is "" */
+    struct lost_run *lost;
+    bool recovering;
+    int64_t recover_at, look_at, renew_at;
+    bool looking;     /* a query for the queues is on its way */
+    uint32_t turning; /* depth of engine_turn */
+    bool turn_again;
+    bool stopping;
+    void (*stopped)(void *arg);
+    void *stopped_arg;
+};
+
+int64_t engine_now(const struct engine *engine);
+/* Look what can be done now. */
+void engine_turn(struct engine *engine);
+
+/* The gate of an instance, made when it is asked for first. */
+struct gate *engine_gate(void *arg, const char *instance);
+void engine_gate_changed(void *arg, struct gate *gate);
+/* A run left memory; see run_world. */
+void engine_left(void *arg, struct run *run, int status, uint32_t ready_count);
+/* Runs became READY in queues we do not know. */
+void engine_ready(struct engine *engine, uint32_t ready_count);
+void engine_enter(struct engine *engine, struct run *run);
+void engine_claim(struct engine *engine, struct gate *gate);
+/* Ask the store which queues have runs, if it is time. */
+void engine_look(struct engine *engine, int64_t now_ms);
+
+struct definition *engine_version(struct engine *engine, const char *name,
+                                  const char *version);
+/* Takes the reference. */
+void engine_keep_version(struct engine *engine, struct definition *definition);
+
+/* The run's commit failed: give it back when the store works again. */
+void engine_lose(struct engine *engine, uint64_t number);
+void engine_recover(struct engine *engine, int64_t now_ms);
+void engine_renew(struct engine *engine, int64_t now_ms);
+
+#endif

@@ -1,0 +1,302 @@
+/* engine_window.c - the window of active runs: how runs come into memory and
+ * leave it, and which are claimed next.
+ *
+ * One idea: a gate is also the name of a queue in the store; a run that waits
+ * for an instance rests in that queue and is claimed when the gate has an
+ * appetite. Called on the loop thread. */
+#include "flow/engine_state.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+
+enum {
+    LOOK_AGAIN_MS = 30000, /* the queues are looked through at least this
+                            * often, whatever was forgotten */
+    CLAIM_AGAIN_MS = 1000  /* after a claim that failed */
+};
+
+/* ---- Gates --------------------------------------------------------------- */
+
+struct gate *engine_gate(void *arg, const char *instance)
+{
+    struct engine *engine = arg;
+    struct gate *gate;
+
+    LL_FOREACH(engine->gates, gate)
+    {
+        if (!strcmp(gate->name, instance))
+            return gate;
+    }
+    gate = memory_zero(1, sizeof(*gate));
+    gate->name = memory_text(instance);
+    gate->maybe = true;
+    gate->room = *instance ? engine->ports.op_room(engine->ports.arg, instance)
+                           : UINT32_MAX;
+    LL_APPEND(engine->gates, gate);
+    return gate;
+}
+
+/* Let those on that the gate admits now; when it rests, all of them go back to
+ * the store. */
+void engine_gate_changed(void *arg, struct gate *gate)
+{
+    struct engine *engine = arg;
+    int64_t now_ms = engine_now(engine);
+    struct gate_waiter *waiter;
+
+    if (gate->waiter_count == 0)
+        return;
+    if (gate_rests(gate, now_ms) || gate->room == 0 || engine->stopping) {
+        uint32_t count = gate->waiter_count;
+        while (count-- > 0 && (waiter = gate_next(gate)))
+            run_advance(waiter->run);
+        return;
+    }
+    while (gate_admits(gate, now_ms) && (waiter = gate_next(gate)))
+        run_advance(waiter->run);
+}
+
+/* ---- Runs entering and leaving memory -------------------------------------
+ */
+
+void engine_ready(struct engine *engine, uint32_t ready_count)
+{
+    struct gate *gate;
+
+    if (!ready_count)
+        return;
+    LL_FOREACH(engine->gates, gate)
+    {
+        gate->maybe = true;
+    }
+}
+
+void engine_left(void *arg, struct run *run, int status, uint32_t ready_count)
+{
+    struct engine *engine = arg;
+
+    if (status) {
+        struct log_about about = {.run = run->number};
+        log_write(LOG_ERROR, &about,
+                  "what happened could not be stored (%s); the run will be "
+                  "given back and nothing is sent twice",
+                  strerror(-status));
+        engine_lose(engine, run->number);
+    } else if (run->queue) {
+        gate_due(engine_gate(engine, run->queue), run->due_ms,
+                 engine_now(engine));
+    }
+    engine_ready(engine, ready_count);
+    HASH_DEL(engine->runs, run);
+    engine->run_count--;
+    run_destroy(run);
+    engine_turn(engine);
+}
+
+void engine_enter(struct engine *engine, struct run *run)
+{
+    HASH_ADD(hh, engine->runs, number, sizeof(run->number), run);
+    engine->run_count++;
+    run_advance(run);
+}
+
+/* A run of a flow version that is not compiled: its text comes from the
+ * store; the run is given back and claimed again after. */
+struct version_wait {
+    struct engine *engine;
+    uint64_t run;
+    char *name, *version;
+};
+
+static void version_given_back(void *arg, int status,
+                               const struct store_result *results,
+                               size_t result_count)
+{
+    struct version_wait *wait = arg;
+
+    (void)results;
+    (void)result_count;
+    if (status)
+        engine_lose(wait->engine, wait->run);
+    engine_ready(wait->engine, 1);
+    engine_turn(wait->engine);
+    free(wait->name);
+    free(wait->version);
+    free(wait);
+}
+
+static void version_read(void *arg, int status, const struct store_rows *rows)
+{
+    struct version_wait *wait = arg;
+    struct engine *engine = wait->engine;
+    struct definition *definition = NULL;
+    struct error err = {"the store does not have it"};
+    struct store_batch *batch = store_batch_create();
+    struct store_run_change change = {.run = wait->run, .state = RUN_READY};
+
+    if (!status && rows->value_count)
+        status = definition_create(wait->name, rows->values[0].value.ptr,
+                                   rows->values[0].value.len, NULL,
+                                   engine->types, &definition, &err);
+    if (definition) {
+        engine_keep_version(engine, definition);
+        change.queue = "";
+    } else {
+        change.state = RUN_PARKED;
+        change.code = "flow";
+        change.reason = "the version of the flow it began with cannot be used "
+                        "any more: retry begins it anew with today's";
+        log_write(LOG_ERROR, NULL, "flow %s, version %.12s: %s", wait->name,
+                  wait->version, err.text);
+    }
+    store_batch_run(batch, &change);
+    if (store_commit(engine->store, batch, version_given_back, wait)) {
+        store_batch_destroy(batch);
+        version_given_back(wait, -EAGAIN, NULL, 0);
+    }
+}
+
+static void engine_fetch_version(struct engine *engine,
+                                 const struct store_work *work)
+{
+    struct version_wait *wait = memory_zero(1, sizeof(*wait));
+    struct store_query query = {
+        .kind = STORE_QUERY_FLOW,
+        .flow = work->flow,
+        .version = work->flow_version,
+    };
+
+    wait->engine = engine;
+    wait->run = work->run;
+    wait->name = memory_text(work->flow);
+    wait->version = memory_text(work->flow_version);
+    query.flow = wait->name;
+    query.version = wait->version;
+    if (store_query(engine->store, &query, version_read, wait))
+        version_read(wait, -EAGAIN, NULL);
+}
+
+static void engine_take_work(struct engine *engine,
+                             const struct store_work *work)
+{
+    struct definition *definition =
+        engine_version(engine, work->flow, work->flow_version);
+    struct run *known;
+
+    HASH_FIND(hh, engine->runs, &work->run, sizeof(work->run), known);
+    assert(!known);
+    if (definition)
+        engine_enter(engine, run_create(&engine->world, work, definition));
+    else
+        engine_fetch_version(engine, work);
+}
+
+/* ---- Claiming ------------------------------------------------------------ */
+
+struct claim {
+    struct engine *engine;
+    struct gate *gate;
+    uint32_t count;
+};
+
+static void engine_look_soon(struct engine *engine)
+{
+    int64_t now_ms = engine_now(engine);
+
+    if (engine->look_at > now_ms)
+        engine->look_at = now_ms;
+}
+
+static void claim_answered(void *arg, int status,
+                           const struct store_result *results,
+                           size_t result_count)
+{
+    struct claim *claim = arg;
+    struct engine *engine = claim->engine;
+    const struct store_result *result;
+
+    claim->gate->claiming = false;
+    engine->reserved -= claim->count;
+    engine->turning++; /* one turn after all of them, not one for each */
+    if (!status && result_count) {
+        result = &results[0];
+        if (result->work_count < claim->count)
+            engine_look_soon(engine);
+        else
+            claim->gate->maybe = true;
+        for (size_t index = 0; index < result->work_count; index++)
+            engine_take_work(engine, &result->work[index]);
+    } else {
+        claim->gate->next_due = engine_now(engine) + CLAIM_AGAIN_MS;
+    }
+    engine->turning--;
+    free(claim);
+    engine_turn(engine);
+}
+
+void engine_claim(struct engine *engine, struct gate *gate)
+{
+    uint32_t used = engine->run_count + engine->reserved;
+    uint32_t free_count =
+        used < engine->runs_active_max ? engine->runs_active_max - used : 0;
+    uint32_t count = gate_appetite(gate, engine_now(engine), free_count);
+    struct store_batch *batch;
+    struct claim *claim;
+
+    if (!count)
+        return;
+    claim = memory_zero(1, sizeof(*claim));
+    claim->engine = engine;
+    claim->gate = gate;
+    claim->count = count;
+    batch = store_batch_create();
+    store_batch_claim(batch, gate->name, count);
+    gate->claiming = true;
+    gate->maybe = false;
+    gate->next_due = 0;
+    if (store_commit(engine->store, batch, claim_answered, claim)) {
+        store_batch_destroy(batch);
+        gate->claiming = false;
+        gate->maybe = true;
+        free(claim);
+        return;
+    }
+    engine->reserved += count;
+}
+
+static void look_answered(void *arg, int status, const struct store_rows *rows)
+{
+    struct engine *engine = arg;
+    int64_t now_ms = engine_now(engine);
+
+    engine->looking = false;
+    if (!status) {
+        for (size_t index = 0; index < rows->ready_count; index++) {
+            const struct store_ready_row *row = &rows->ready[index];
+            struct gate *gate = engine_gate(engine, row->queue);
+            if (row->due_count)
+                gate->maybe = true;
+            if (row->next_due_ms)
+                gate_due(gate, row->next_due_ms, now_ms);
+        }
+    }
+    engine_turn(engine);
+}
+
+/* Ask the store which queues have runs and when the next are due. */
+void engine_look(struct engine *engine, int64_t now_ms)
+{
+    struct store_query query = {.kind = STORE_QUERY_READY};
+
+    if (engine->looking || now_ms < engine->look_at)
+        return;
+    engine->look_at = now_ms + LOOK_AGAIN_MS;
+    if (!store_query(engine->store, &query, look_answered, engine))
+        engine->looking = true;
+}
