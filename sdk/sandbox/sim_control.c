@@ -172,6 +172,8 @@ static void post_clock(const struct sim_control *control,
     if (cJSON_IsBool(frozen))
         sim_clock_freeze(control->clock, cJSON_IsTrue(frozen));
     cJSON_Delete(given);
+    /* What is due by now has happened when the caller reads the answer. */
+    sim_clock_run_due(control->clock);
     get_clock(control, request, answer);
 }
 
