@@ -240,6 +240,7 @@ void store_batch_claim(struct store_batch *batch, const char *queue,
 
     change->as.claim.queue = batch_text(batch, queue ? queue : "");
     change->as.claim.count = count;
+    batch->begins = true;
 }
 
 void store_batch_recover(struct store_batch *batch, uint64_t run)

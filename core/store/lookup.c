@@ -117,11 +117,13 @@ void lookup_done(struct lookup *lookup)
 static void lookup_update(crypto_generichash_state *state, const void *ptr,
                           size_t len)
 {
-    /* The length in front keeps ("a", "bc") and ("ab", "c") apart. */
-    uint64_t prefix = len;
+    /* The length in front keeps ("a", "bc") and ("ab", "c") apart; byte by byte,
+     * so that the file means the same on every machine. */
+    unsigned char prefix[8];
 
-    crypto_generichash_update(state, (const unsigned char *)&prefix,
-                              sizeof(prefix));
+    for (int index = 0; index < 8; index++)
+        prefix[index] = (unsigned char)((uint64_t)len >> (8 * index));
+    crypto_generichash_update(state, prefix, sizeof(prefix));
     if (len)
         crypto_generichash_update(state, ptr, len);
 }

@@ -206,6 +206,19 @@ static int opening_check(struct writer *writer, struct error *err)
     return status ? status : audit_check_end(&writer->database, err);
 }
 
+static int opening_begin(struct writer *writer, const char *owner,
+                         int64_t wall_ms, struct error *err)
+{
+    int status = opening_check(writer, err);
+
+    if (!status)
+        status = opening_recover(writer, owner, wall_ms, err);
+    if (status && !sqlite3_get_autocommit(writer->database.handle) &&
+        database_exec(&writer->database, "ROLLBACK"))
+        status = -EIO;
+    return status;
+}
+
 int opening_open(struct writer *writer, const char *directory,
                  const char *owner, int64_t wall_ms, struct error *err)
 {
@@ -216,6 +229,7 @@ int opening_open(struct writer *writer, const char *directory,
     writer->lock = -1;
     writer->path = opening_path(directory, "connect.db");
     writer->owner = memory_text(owner);
+    reserve_open(&writer->reserve, directory);
     status = opening_lock(writer, directory, err);
     if (!status)
         status = opening_file(writer, &is_new, err);
@@ -236,13 +250,16 @@ int opening_open(struct writer *writer, const char *directory,
     if (!status)
         status = opening_check_key(writer, err);
     if (!status)
-        status = opening_check(writer, err);
-    if (!status)
-        status = opening_recover(writer, owner, wall_ms, err);
+        status = opening_begin(writer, owner, wall_ms, err);
+    if (status == -ENOSPC) {
+        /* What was kept back is for this: to see what is in flight. */
+        reserve_spend(&writer->reserve);
+        status = opening_begin(writer, owner, wall_ms, err);
+    }
     if (!status)
         status = opening_sync_directory(directory);
     if (!status)
-        reserve_open(&writer->reserve, directory);
+        (void)reserve_keep(&writer->reserve);
     if (status)
         opening_close(writer);
     return status;

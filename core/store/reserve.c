@@ -28,7 +28,6 @@ void reserve_open(struct reserve *reserve, const char *directory)
     reserve->path = memory_zero(len, 1);
     snprintf(reserve->path, len, "%s/connect.reserve", directory);
     reserve->present = false;
-    (void)reserve_keep(reserve);
 }
 
 void reserve_done(struct reserve *reserve)

@@ -11,7 +11,7 @@ struct reserve {
     bool present; /* the space is kept back */
 };
 
-/* Keep the space back as far as the disk has it. */
+/* Only names the place; reserve_keep takes it. */
 void reserve_open(struct reserve *reserve, const char *directory);
 void reserve_done(struct reserve *reserve);
 /* Give the space back to the disk. */

@@ -143,13 +143,13 @@ struct store_result {
  * has one entry per change, in the order of appending.
  *
  * -ENOSPC: the disk is full, or the space kept back for outcomes is in use:
- * then only batches that begin nothing new (no accept, quarantine, delivery,
- * intent) or record an outcome (a delivery's change to anything but READY) are
- * taken.  Later batches may succeed.
- * -EIO: nothing of this commit is believed.  If the store could not make sure
- * that it is not in the file it answers -EIO for good: end the process.
- * -EINVAL, -E2BIG: this batch alone is wrong, as with a path that is too long.
- * -EBUSY: another process holds the file. */
+ * then only batches that begin nothing new (no accept, quarantine, claim,
+ * delivery, intent) or record an outcome (a delivery's change to anything but
+ * READY) are taken.  Later batches may succeed. -EIO: nothing of this commit is
+ * believed.  If the store could not make sure that it is not in the file it
+ * answers -EIO for good: end the process. -EINVAL, -E2BIG: this batch alone is
+ * wrong, as with a path that is too long. -EBUSY: another process holds the
+ * file. */
 typedef void store_committed_fn(void *arg, int status,
                                 const struct store_result *results,
                                 size_t result_count);

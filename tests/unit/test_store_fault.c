@@ -227,6 +227,24 @@ static void reserve_is_for_outcomes(void **state)
     kit_verify(kit);
 }
 
+static void full_disk_can_be_opened(void **state)
+{
+    struct kit *kit = *state;
+
+    kit_accept(kit, "a", "x", true);
+    kit_close(kit);
+    for (int after = 0; after < 4; after++) {
+        disk_fail(FAULT_FULL, after, 1);
+        kit_open(kit);
+        assert_int_equal(disk.times, 0); /* it did fail */
+        assert_int_equal(kit_state(kit, 1), RUN_READY);
+        kit_verify(kit);
+        assert_int_equal(kit_claim(kit, "", 1), 1);
+        kit_close(kit);
+    }
+    kit_open(kit);
+}
+
 static void failing_write_is_not_acknowledged(void **state)
 {
     struct kit *kit = *state;
@@ -327,6 +345,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(full_disk_refuses_and_goes_on,
                                         kit_setup, heal),
         cmocka_unit_test_setup_teardown(reserve_is_for_outcomes, kit_setup,
+                                        heal),
+        cmocka_unit_test_setup_teardown(full_disk_can_be_opened, kit_setup,
                                         heal),
         cmocka_unit_test_setup_teardown(failing_write_is_not_acknowledged,
                                         kit_setup, heal),
