@@ -117,8 +117,8 @@ void lookup_done(struct lookup *lookup)
 static void lookup_update(crypto_generichash_state *state, const void *ptr,
                           size_t len)
 {
-    /* The length in front keeps ("a", "bc") and ("ab", "c") apart; byte by byte,
-     * so that the file means the same on every machine. */
+    /* The length in front keeps ("a", "bc") and ("ab", "c") apart; byte by
+     * byte, so that the file means the same on every machine. */
     unsigned char prefix[8];
 
     for (int index = 0; index < 8; index++)
