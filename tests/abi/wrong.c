@@ -23,10 +23,12 @@ CN_EXPORT extern const uint32_t cn_plugin_v2[4];
 const uint32_t cn_plugin_v2[4] = {16, 0, 0, 0};
 #else
 
+#ifndef WRONG_NULLS
 static void *wrong_create(const cn_host *host)
 {
     return (void *)(uintptr_t)host;
 }
+#endif
 
 static void wrong_destroy(void *self)
 {
