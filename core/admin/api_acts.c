@@ -1,0 +1,196 @@
+/* api_acts.c - what a person does.
+ *
+ * One idea: the store decides whether an act is allowed; a refusal is explained
+ * by the state of the run, read after it.  Every act is recorded with who did
+ * it in the same transaction.  Called on the loop thread. */
+#include "admin/api_acts.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <connect/json.h>
+
+#include "admin/encode.h"
+
+enum { REASON_BYTES_MAX = 1000 };
+
+#ifdef CONNECT_TEST_CLOCK
+/* At once: tests step hours and days, event identities live a year. */
+#define ADVANCE_MS_MAX (1000LL * 24 * 3600 * 1000)
+#endif
+
+/* ---- Acts on a run ------------------------------------------------------- */
+
+static const char *act_word(enum store_act act)
+{
+    static const char *const words[] = {"retry", "restart", "release",
+                                        "discard"};
+
+    return words[act];
+}
+
+static const char *act_needs(enum store_act act)
+{
+    static const char *const texts[] = {
+        "only parked and held runs can be retried",
+        "only parked and held runs can be retried",
+        "only held runs can be released",
+        "runs that are active or have ended cannot be discarded, nor while it "
+        "is not known whether a delivery took effect",
+    };
+
+    return texts[act];
+}
+
+/* Why was it refused? */
+static void act_explain(void *arg, int status, const struct store_rows *rows)
+{
+    struct api_call *call = arg;
+
+    if (status)
+        api_call_fail_errno(call, status, "the run cannot be read");
+    else if (!rows->run_count || rows->runs[0].run != call->run)
+        api_call_fail(call, 404, "not_found", "there is no run %" PRIu64,
+                      call->run);
+    else
+        api_call_fail(call, 409, "state", "run %" PRIu64 " is %s: %s",
+                      call->run, encode_run_state(rows->runs[0].state),
+                      act_needs(call->act));
+}
+
+static void act_refused(struct api_call *call)
+{
+    /* The newest run below the next number: a summary without payloads. */
+    struct store_query query = {
+        .kind = STORE_QUERY_RUNS, .run = call->run + 1, .limit = 1};
+
+    api_call_query(call, &query, act_explain);
+}
+
+static void act_begin(struct api_call *call, enum store_act act,
+                      const char *reason);
+
+static void acted(void *arg, int status)
+{
+    struct api_call *call = arg;
+    cJSON *object;
+
+    if (status == -EPERM && call->act == STORE_RESTART) {
+        /* Something of it happened, or may have: it goes on as it was. */
+        act_begin(call, STORE_RETRY, NULL);
+        return;
+    }
+    if (status == -EPERM) {
+        act_refused(call);
+        return;
+    }
+    if (status) {
+        api_call_fail_errno(call, status, "the store takes no changes now");
+        return;
+    }
+    object = cJSON_CreateObject();
+    encode_put_number(object, "run", (int64_t)call->run);
+    encode_put_text(object, "act", act_word(call->act));
+    api_call_end(call, object);
+}
+
+static void act_begin(struct api_call *call, enum store_act act,
+                      const char *reason)
+{
+    int status;
+
+    call->act = act;
+    status = engine_act(call->api->options.engine, call->actor, act, call->run,
+                        reason, acted, call);
+    if (status)
+        api_call_fail_errno(call, status, "the store takes no changes now");
+}
+
+void api_retry(struct api_call *call)
+{
+    const cJSON *as_was = cn_json_member(call->body, "as_was");
+
+    if (as_was && !cJSON_IsBool(as_was)) {
+        api_call_fail(call, 400, "body", "as_was must be true or false");
+        return;
+    }
+    act_begin(call, cJSON_IsTrue(as_was) ? STORE_RETRY : STORE_RESTART, NULL);
+}
+
+void api_release(struct api_call *call)
+{
+    act_begin(call, STORE_RELEASE, NULL);
+}
+
+void api_discard(struct api_call *call)
+{
+    const cJSON *reason = cn_json_member(call->body, "reason");
+
+    if (!cJSON_IsString(reason) || !*reason->valuestring ||
+        strlen(reason->valuestring) > REASON_BYTES_MAX) {
+        api_call_fail(call, 400, "body",
+                      "reason must be a text of 1 to %d bytes: why this run is "
+                      "given up",
+                      REASON_BYTES_MAX);
+        return;
+    }
+    act_begin(call, STORE_DISCARD, reason->valuestring);
+}
+
+/* ---- Reload -------------------------------------------------------------- */
+
+static void reload_audited(void *arg, int status,
+                           const struct store_result *results,
+                           size_t result_count)
+{
+    struct api_call *call = arg;
+    const struct api_options *options = &call->api->options;
+    struct error note = {""}, err = {""};
+    cJSON *object;
+
+    (void)results;
+    (void)result_count;
+    if (status) {
+        api_call_fail_errno(call, status, "the store takes no changes now");
+        return;
+    }
+    if (options->reload(options->arg, &note, &err)) {
+        api_call_fail(call, 409, "config", "%s", err.text);
+        return;
+    }
+    object = cJSON_CreateObject();
+    encode_put_flag(object, "reloaded", true);
+    encode_put_text(object, "note", note.text[0] ? note.text : NULL);
+    api_call_end(call, object);
+}
+
+void api_reload(struct api_call *call)
+{
+    api_call_audit(call, "config.reload", NULL, reload_audited);
+}
+
+/* ---- The clock of tests -------------------------------------------------- */
+
+#ifdef CONNECT_TEST_CLOCK
+void api_test_clock(struct api_call *call)
+{
+    const struct api_options *options = &call->api->options;
+    int64_t advance_ms = 0;
+    cJSON *object;
+
+    if (cn_json_int64(cn_json_member(call->body, "advance_ms"), &advance_ms) ||
+        advance_ms < 0 || advance_ms > ADVANCE_MS_MAX) {
+        api_call_fail(call, 400, "body",
+                      "advance_ms must be a number from 0 to %lld",
+                      (long long)ADVANCE_MS_MAX);
+        return;
+    }
+    clock_step(advance_ms);
+    if (options->clock_stepped)
+        options->clock_stepped(options->arg);
+    object = cJSON_CreateObject();
+    encode_put_time(object, "now_ms", clock_wall_ms(options->clock));
+    api_call_end(call, object);
+}
+#endif

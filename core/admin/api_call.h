@@ -1,0 +1,82 @@
+/* api_call.h - one question to the admin API on its way to its answer.
+ *
+ * A handler begins a call and, at once or after answers of the store, the
+ * engine or an instance, ends it with exactly one of the api_call_end
+ * functions, which free it.  Errors look the same everywhere:
+ *
+ *   { "error": { "code": "not_found", "message": "there is no run 7" } }
+ *
+ * [loop thread] */
+#ifndef CONNECT_ADMIN_API_CALL_H
+#define CONNECT_ADMIN_API_CALL_H
+
+#include <stdbool.h>
+#include <cjson/cJSON.h>
+
+#include "admin/api.h"
+
+enum { API_NAME_MAX = 192, API_ACTOR_MAX = 128 };
+
+struct api {
+    struct api_options options;
+    int64_t started_wall_ms, started_monotonic_ms;
+    uint32_t open_count; /* calls not ended yet */
+    bool destroyed;      /* freed with the last call */
+};
+
+struct api_call {
+    struct api *api;
+    struct http_server_exchange *exchange;
+    const struct http_server_request *request; /* valid until answered */
+    uint64_t run;                              /* of the path; 0: none */
+    char name[API_NAME_MAX];                   /* of the path; "": none */
+    char actor[API_ACTOR_MAX];                 /* "uid:1000 (mary)" */
+    cJSON *body;             /* an object; NULL unless it is a POST */
+    cJSON *answer;           /* what is gathered so far */
+    bool unmasked;           /* payloads are asked for as they are */
+    enum store_act act;      /* what is tried */
+    struct definition *flow; /* of a run with an older flow; owned */
+    bool flow_missing;       /* it cannot be found or read */
+    uint64_t limit;          /* rows of a page */
+    uint64_t after;          /* where the page begins */
+};
+
+/* A handler; the call is its to end. */
+typedef void api_handler_fn(struct api_call *call);
+
+/* Copies what it needs of the request, but for the request itself. */
+struct api_call *api_call_begin(struct api *api,
+                                struct http_server_exchange *exchange,
+                                const struct http_server_request *request);
+
+/* 200 with value, which is taken; NULL: with what was gathered. */
+void api_call_end(struct api_call *call, cJSON *value);
+void api_call_end_text(struct api_call *call, const char *text, size_t len);
+/* An error.  code is a short word for machines, message for people. */
+void api_call_fail(struct api_call *call, int status, const char *code,
+                   const char *format, ...) PRINTF_LIKE(4, 5);
+/* 405, with the methods that are served. */
+void api_call_fail_method(struct api_call *call, const char *allowed);
+/* What store, engine or instances answered: 503 when it may be asked again. */
+void api_call_fail_errno(struct api_call *call, int status, const char *what);
+
+/* A parameter of the query, percent-decoded and cut to size; false: none. */
+bool api_call_parameter(const struct api_call *call, const char *name,
+                        char *text, size_t size);
+/* A number of the query.  False: there is none (*ret_number stays), or it is
+ * wrong, when the call was ended with 400 and *ret_ended is set. */
+bool api_call_number(struct api_call *call, const char *name, uint64_t max,
+                     uint64_t *ret_number, bool *ret_ended);
+/* A truth value: "1", "true" or an empty text. */
+bool api_call_flag(const struct api_call *call, const char *name);
+
+/* Ask the store; true when fn will be called, else the call was ended. */
+bool api_call_query(struct api_call *call, const struct store_query *query,
+                    store_read_fn *fn);
+
+/* Record what a person did; fn when it is on disk, unless the call was ended.
+ */
+void api_call_audit(struct api_call *call, const char *act, const char *detail,
+                    store_committed_fn *fn);
+
+#endif

@@ -1,0 +1,166 @@
+/* api_lists.c - history, alerts and quarantine.
+ *
+ * One idea: each is one question to the store with a limit, and the answer says
+ * where the next page begins.  Quarantined bytes are of strangers and described
+ * by no schema: they are shown only unmasked, which is recorded first.  Called
+ * on the loop thread. */
+#include "admin/api_lists.h"
+
+#include <connect/json.h>
+
+#include "admin/encode.h"
+
+enum {
+    PAGE_DEFAULT = 50,
+    PAGE_MAX = 1000,           /* as the store */
+    QUARANTINE_SHOWN_MAX = 20, /* with contents: 1 MiB each at most */
+    CONTENT_BYTES_MAX = 64 * 1024
+};
+
+/* ---- History ------------------------------------------------------------- */
+
+static void history_read(void *arg, int status, const struct store_rows *rows)
+{
+    struct api_call *call = arg;
+    cJSON *object, *list;
+    size_t count;
+
+    if (status) {
+        api_call_fail_errno(call, status, "the history cannot be read");
+        return;
+    }
+    count = rows->history_count;
+    object = cJSON_CreateObject();
+    list = cJSON_CreateArray();
+    for (size_t index = 0; index < count; index++)
+        cn_json_append(list, encode_history(&rows->history[index]));
+    cn_json_put(object, "history", list);
+    encode_put_number(
+        object, "next",
+        (int64_t)(count ? rows->history[count - 1].sequence : call->after));
+    encode_put_flag(object, "more", count == call->limit);
+    api_call_end(call, object);
+}
+
+void api_history(struct api_call *call)
+{
+    struct store_query query = {.kind = STORE_QUERY_HISTORY};
+    bool ended = false;
+
+    call->limit = PAGE_DEFAULT;
+    api_call_number(call, "limit", PAGE_MAX, &call->limit, &ended);
+    if (!ended)
+        api_call_number(call, "after", INT64_MAX, &call->after, &ended);
+    if (ended)
+        return;
+    if (!call->limit)
+        call->limit = PAGE_DEFAULT;
+    query.limit = (size_t)call->limit;
+    query.sequence = call->after;
+    api_call_query(call, &query, history_read);
+}
+
+/* ---- Alerts -------------------------------------------------------------- */
+
+static void alerts_read(void *arg, int status, const struct store_rows *rows)
+{
+    struct api_call *call = arg;
+    cJSON *object, *list;
+
+    if (status) {
+        api_call_fail_errno(call, status, "the alerts cannot be read");
+        return;
+    }
+    object = cJSON_CreateObject();
+    list = cJSON_CreateArray();
+    for (size_t index = 0; index < rows->alert_count; index++)
+        cn_json_append(list, encode_alert(&rows->alerts[index]));
+    cn_json_put(object, "alerts", list);
+    api_call_end(call, object);
+}
+
+void api_alerts(struct api_call *call)
+{
+    struct store_query query = {.kind = STORE_QUERY_ALERTS, .limit = PAGE_MAX};
+
+    api_call_query(call, &query, alerts_read);
+}
+
+/* ---- Quarantine ---------------------------------------------------------- */
+
+static void quarantine_read(void *arg, int status,
+                            const struct store_rows *rows)
+{
+    struct api_call *call = arg;
+    cJSON *object, *list;
+
+    if (status) {
+        api_call_fail_errno(call, status, "the quarantine cannot be read");
+        return;
+    }
+    object = cJSON_CreateObject();
+    list = cJSON_CreateArray();
+    for (size_t index = 0; index < rows->quarantine_count; index++) {
+        const struct store_quarantine_row *row = &rows->quarantine[index];
+        cJSON *item = encode_quarantine(row);
+        struct store_bytes content = row->content;
+        if (content.len > CONTENT_BYTES_MAX)
+            content.len = CONTENT_BYTES_MAX;
+        if (call->unmasked)
+            encode_put_bytes(item, "content", content);
+        cn_json_append(list, item);
+    }
+    cn_json_put(object, "quarantine", list);
+    encode_put_flag(object, "masked", !call->unmasked);
+    if (rows->quarantine_count && rows->quarantine_count == call->limit)
+        encode_put_number(
+            object, "next",
+            (int64_t)rows->quarantine[rows->quarantine_count - 1].number);
+    else
+        encode_put_text(object, "next", NULL);
+    api_call_end(call, object);
+}
+
+static void quarantine_ask(struct api_call *call)
+{
+    struct store_query query = {.kind = STORE_QUERY_QUARANTINE,
+                                .run = call->after,
+                                .limit = (size_t)call->limit};
+
+    api_call_query(call, &query, quarantine_read);
+}
+
+static void quarantine_audited(void *arg, int status,
+                               const struct store_result *results,
+                               size_t result_count)
+{
+    struct api_call *call = arg;
+
+    (void)results;
+    (void)result_count;
+    if (status)
+        api_call_fail_errno(call, status,
+                            "cannot be shown unmasked, since "
+                            "that cannot be recorded");
+    else
+        quarantine_ask(call);
+}
+
+void api_quarantine(struct api_call *call)
+{
+    bool ended = false;
+
+    call->unmasked = api_call_flag(call, "unmasked");
+    call->limit = QUARANTINE_SHOWN_MAX;
+    api_call_number(call, "limit", QUARANTINE_SHOWN_MAX, &call->limit, &ended);
+    if (!ended)
+        api_call_number(call, "before", INT64_MAX, &call->after, &ended);
+    if (ended)
+        return;
+    if (!call->limit)
+        call->limit = QUARANTINE_SHOWN_MAX;
+    if (call->unmasked)
+        api_call_audit(call, "quarantine.shown", NULL, quarantine_audited);
+    else
+        quarantine_ask(call);
+}

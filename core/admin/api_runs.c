@@ -1,0 +1,318 @@
+/* api_runs.c - runs: pages of them, and one with all it did.
+ *
+ * One idea: a run is shown with the flow version it began with, because only
+ * that says what its payloads are and so what of them may be shown.  Payloads
+ * are shown unmasked only after the audit entry about it is on disk.  Called on
+ * the loop thread. */
+#include "admin/api_runs.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <connect/json.h>
+
+#include "admin/encode.h"
+#include "admin/mask.h"
+
+enum {
+    PAGE_DEFAULT = 50,
+    PAGE_MAX = 1000,   /* as the store */
+    HISTORY_MAX = 1000 /* entries of one run that the store gives */
+};
+
+/* ---- Pages --------------------------------------------------------------- */
+
+static void runs_read(void *arg, int status, const struct store_rows *rows)
+{
+    struct api_call *call = arg;
+    cJSON *object, *list;
+
+    if (status) {
+        api_call_fail_errno(call, status, "the runs cannot be read");
+        return;
+    }
+    object = cJSON_CreateObject();
+    list = cJSON_CreateArray();
+    for (size_t index = 0; index < rows->run_count; index++)
+        cn_json_append(list, encode_run(&rows->runs[index]));
+    cn_json_put(object, "runs", list);
+    /* A full page may have another behind it. */
+    if (rows->run_count && rows->run_count == call->limit)
+        encode_put_number(object, "next",
+                          (int64_t)rows->runs[rows->run_count - 1].run);
+    else
+        encode_put_text(object, "next", NULL);
+    api_call_end(call, object);
+}
+
+/* limit and before of the query; false: the call was ended. */
+static bool read_page(struct api_call *call, struct store_query *query)
+{
+    bool ended = false;
+
+    call->limit = PAGE_DEFAULT;
+    api_call_number(call, "limit", PAGE_MAX, &call->limit, &ended);
+    if (!ended)
+        api_call_number(call, "before", INT64_MAX, &query->run, &ended);
+    if (!ended && !call->limit)
+        call->limit = PAGE_DEFAULT;
+    query->limit = (size_t)call->limit;
+    return !ended;
+}
+
+/* "parked,held" to bits; false: the call was ended. */
+static bool read_states(struct api_call *call, char *text, uint32_t *ret_states)
+{
+    enum run_state state;
+    char *word = text, *end;
+
+    for (; *word; word = end) {
+        end = word + strcspn(word, ",");
+        if (*end)
+            *end++ = '\0';
+        if (encode_run_state_parse(word, &state)) {
+            api_call_fail(call, 400, "parameter",
+                          "state must be of queued, ready, active, waiting, "
+                          "held, parked, done, discarded");
+            return false;
+        }
+        *ret_states |= 1U << state;
+    }
+    return true;
+}
+
+void api_runs(struct api_call *call)
+{
+    struct store_query query = {.kind = STORE_QUERY_RUNS};
+    char states[128], flow[API_NAME_MAX];
+
+    if (api_call_parameter(call, "state", states, sizeof(states)) &&
+        !read_states(call, states, &query.states))
+        return;
+    if (api_call_parameter(call, "flow", flow, sizeof(flow)))
+        query.flow = flow;
+    if (read_page(call, &query))
+        api_call_query(call, &query, runs_read);
+}
+
+void api_parked(struct api_call *call)
+{
+    struct store_query query = {
+        .kind = STORE_QUERY_RUNS,
+        .states = 1U << RUN_PARKED | 1U << RUN_HELD,
+    };
+
+    if (read_page(call, &query))
+        api_call_query(call, &query, runs_read);
+}
+
+/* ---- One run ------------------------------------------------------------- */
+
+static void put_value(cJSON *object, const char *name, cJSON *value, bool cut,
+                      size_t len)
+{
+    cn_json_put(object, name, value);
+    if (cut)
+        encode_put_number(object, "not_shown_bytes", (int64_t)len);
+}
+
+static cJSON *run_trigger(const struct mask *mask,
+                          const struct store_work *work)
+{
+    cJSON *object = cJSON_CreateObject();
+    bool cut;
+    cJSON *body = mask_record(mask, work->type, work->body, &cut);
+
+    encode_put_text(object, "origin", work->origin);
+    encode_put_text(object, "type", work->type);
+    encode_put_bytes(object, "id", work->id);
+    encode_put_bytes(object, "key", work->key);
+    encode_put_time(object, "happened_ms", work->wall_ms);
+    encode_put_text(object, "change",
+                    work->change == CN_DELETE ? "delete" : "upsert");
+    put_value(object, "body", body, cut, work->body.len);
+    return object;
+}
+
+static cJSON *run_step(const struct mask *mask,
+                       const struct store_step_row *step)
+{
+    const struct flow_step *known =
+        mask->flow ? mask_step(&mask->flow->steps, step->path) : NULL;
+    cJSON *object = cJSON_CreateObject();
+    bool cut;
+    cJSON *result = mask_result(mask, step->path, step->result, &cut);
+
+    encode_put_text(object, "path", step->path);
+    encode_put_text(object, "kind", known ? mask_step_kind(known->kind) : NULL);
+    encode_put_text(object, "instance", known ? known->instance : NULL);
+    encode_put_text(object, "action", known ? known->action : NULL);
+    encode_put_text(object, "state", encode_step_state(step->state));
+    encode_put_number(object, "attempts", step->attempts);
+    encode_put_text(object, "reason", step->reason);
+    put_value(object, "result", result, cut, step->result.len);
+    return object;
+}
+
+static cJSON *run_delivery(const struct mask *mask,
+                           const struct store_delivery_row *row,
+                           int64_t steady_ms)
+{
+    cJSON *object = cJSON_CreateObject();
+    bool body_cut, reference_cut;
+    cJSON *body = mask_record(mask, row->type, row->body, &body_cut);
+    cJSON *reference = mask_reference(row->reference, &reference_cut);
+
+    encode_put_text(object, "path", row->path);
+    encode_put_text(object, "instance", row->instance);
+    encode_put_text(object, "type", row->type);
+    encode_put_text(object, "change",
+                    row->change == CN_DELETE ? "delete" : "upsert");
+    encode_put_text(object, "state", encode_delivery_state(row->state));
+    encode_put_flag(object, "doubt", row->doubt);
+    encode_put_number(object, "attempts", row->attempts);
+    encode_put_number(object, "probes", row->probes);
+    if (row->due_ms > steady_ms)
+        encode_put_number(object, "due_in_ms", row->due_ms - steady_ms);
+    else
+        encode_put_text(object, "due_in_ms", NULL);
+    if (row->intent_ms)
+        encode_put_number(object, "sent_before_ms", steady_ms - row->intent_ms);
+    else
+        encode_put_text(object, "sent_before_ms", NULL);
+    encode_put_bytes(object, "source_key", row->source_key);
+    encode_put_text(object, "reason", row->reason);
+    cn_json_put(object, "reference", reference);
+    put_value(object, "body", body, body_cut, row->body.len);
+    return object;
+}
+
+static cJSON *run_whole(const struct mask *mask, const struct store_rows *rows)
+{
+    cJSON *object =
+        rows->run_count ? encode_run(&rows->runs[0]) : cJSON_CreateObject();
+    cJSON *steps = cJSON_CreateArray(), *deliveries = cJSON_CreateArray(),
+          *history = cJSON_CreateArray();
+    const struct store_work *work = rows->work;
+
+    encode_put_flag(object, "masked", !mask->off);
+    encode_put_text(object, "title", mask->flow ? mask->flow->title : NULL);
+    cn_json_put(object, "trigger", run_trigger(mask, work));
+    for (size_t index = 0; index < work->step_count; index++)
+        cn_json_append(steps, run_step(mask, &work->steps[index]));
+    for (size_t index = 0; index < work->delivery_count; index++)
+        cn_json_append(deliveries, run_delivery(mask, &work->deliveries[index],
+                                                rows->work_steady_ms));
+    for (size_t index = 0; index < rows->history_count; index++)
+        cn_json_append(history, encode_history(&rows->history[index]));
+    cn_json_put(object, "steps", steps);
+    cn_json_put(object, "deliveries", deliveries);
+    cn_json_put(object, "history", history);
+    encode_put_flag(object, "history_cut", rows->history_count >= HISTORY_MAX);
+    return object;
+}
+
+static const struct definition *
+flow_of_now(const struct api_call *call, const char *name, const char *version)
+{
+    const struct definition *flow;
+
+    for (size_t index = 0;
+         (flow = engine_flow_at(call->api->options.engine, index)); index++)
+        if (!strcmp(flow->name, name) && !strcmp(flow->version, version))
+            return flow;
+    return NULL;
+}
+
+static void run_show(struct api_call *call, const struct store_rows *rows,
+                     const struct definition *flow)
+{
+    struct mask mask = {
+        .types = call->api->options.types,
+        .instances = call->api->options.instances,
+        .flow = flow,
+        .off = call->unmasked,
+    };
+
+    api_call_end(call, run_whole(&mask, rows));
+}
+
+static void run_ask(struct api_call *call);
+
+/* The run with an older flow: first the flow's text, then the run again, since
+ * rows live only as long as their callback. */
+static void run_flow_read(void *arg, int status, const struct store_rows *rows)
+{
+    struct api_call *call = arg;
+
+    if (status || !rows->value_count) {
+        call->flow_missing = true;
+    } else {
+        const struct store_value_row *row = &rows->values[0];
+        struct error err = {""};
+        if (definition_create("stored flow", row->value.ptr, row->value.len,
+                              NULL, call->api->options.types, &call->flow,
+                              &err))
+            call->flow_missing = true;
+    }
+    run_ask(call);
+}
+
+static void run_read(void *arg, int status, const struct store_rows *rows)
+{
+    struct api_call *call = arg;
+    const struct definition *flow;
+    struct store_query query = {.kind = STORE_QUERY_FLOW};
+
+    if (status) {
+        api_call_fail_errno(call, status, "the run cannot be read");
+        return;
+    }
+    if (!rows->work) {
+        api_call_fail(call, 404, "not_found", "there is no run %" PRIu64,
+                      call->run);
+        return;
+    }
+    flow = call->flow
+               ? call->flow
+               : flow_of_now(call, rows->work->flow, rows->work->flow_version);
+    if (flow || call->flow_missing) {
+        run_show(call, rows, flow);
+        return;
+    }
+    query.flow = rows->work->flow;
+    query.version = rows->work->flow_version;
+    api_call_query(call, &query, run_flow_read);
+}
+
+static void run_ask(struct api_call *call)
+{
+    struct store_query query = {.kind = STORE_QUERY_RUN, .run = call->run};
+
+    api_call_query(call, &query, run_read);
+}
+
+static void run_audited(void *arg, int status,
+                        const struct store_result *results, size_t result_count)
+{
+    struct api_call *call = arg;
+
+    (void)results;
+    (void)result_count;
+    if (status)
+        api_call_fail_errno(call, status,
+                            "cannot be shown unmasked, since "
+                            "that cannot be recorded");
+    else
+        run_ask(call);
+}
+
+void api_run(struct api_call *call)
+{
+    call->unmasked = api_call_flag(call, "unmasked");
+    if (call->unmasked)
+        api_call_audit(call, "payload.shown", NULL, run_audited);
+    else
+        run_ask(call);
+}
