@@ -14,6 +14,13 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "plugin/host_config.h"
+#include "plugin/host_emit.h"
+#include "plugin/host_http.h"
+#include "plugin/host_log.h"
+#include "plugin/host_outcome.h"
+#include "plugin/host_state.h"
+#include "plugin/host_timer.h"
 #include "plugin/op_message.h"
 #include "plugin/runner.h"
 
@@ -329,7 +336,8 @@ void host_destroy(struct host *host)
     host->module->table.destroy(host->self);
     if (!host_leave(host))
         return;
-    host->self = NULL; /* one that is abandoned keeps it: it is lost, and known */
+    host->self =
+        NULL; /* one that is abandoned keeps it: it is lost, and known */
     HASH_DEL(runner->hosts, host);
     mailbox_send_urgent(runner->outbox, message_create(MESSAGE_DESTROYED,
                                                        host->number, 0, NULL));

@@ -110,7 +110,6 @@ struct host_setup {
 };
 void host_setup_put(struct buf *payload, const struct host_setup *setup);
 
-/* host.c */
 /* Make the instance and call the plugin's create; tells the core. */
 void host_create(struct runner *runner, const struct message *message);
 void host_receive(struct host *host, const struct message *message);
@@ -128,52 +127,5 @@ bool host_permits(const cn_host *table, const char *function,
 struct host_op *host_op_find(struct host *host, uint64_t op);
 /* Memory until the plugin's running function returns; NULL: too much. */
 char *host_scratch(struct host *host, const void *bytes, size_t len);
-
-/* host_outcome.c */
-void host_done(const cn_host *table, cn_op op, const cn_outcome *outcome);
-void host_settle(const cn_host *table, cn_op op, uint32_t index,
-                 const cn_outcome *outcome);
-void host_op_free(struct host *host, struct host_op *op);
-
-/* host_emit.c */
-cn_status host_emit(const cn_host *table, cn_op op, const cn_record *record);
-
-/* host_config.c */
-int host_config_fill(struct host *host, const struct host_setup *setup);
-void host_config_free(struct host *host);
-cn_str host_config(const cn_host *table, const char *pointer);
-cn_str host_secret(const cn_host *table, const char *name);
-/* Replace credentials in a text that will be logged or shown. */
-void host_secret_mask(const struct host *host, char *text);
-
-/* host_timer.c */
-cn_timer host_timer_start(const cn_host *table, uint64_t delay_ms,
-                          void (*fn)(void *arg), void *arg);
-void host_timer_stop(const cn_host *table, cn_timer timer);
-void host_timers_free(struct host *host);
-void host_post(const cn_host *table, void (*fn)(void *arg), void *arg);
-/* Run what was posted; false when the runner was left behind. */
-bool host_posts_run(struct host *host);
-void host_posts_free(struct host *host);
-
-/* host_http.c */
-const void *host_http_extension(void);
-void host_http_answer(struct host *host, const struct message *message);
-/* Answer what is open: the instance ends. */
-bool host_http_end(struct host *host);
-void host_http_free(struct host *host);
-
-/* host_state.c */
-const void *host_state_extension(void);
-/* Write the values of an operation behind its outcome; and, when it ended well,
- * into the instance's own. */
-void host_values_put(struct host *host, struct host_op *op, struct buf *payload,
-                     bool keep);
-
-/* host_log.c */
-void host_log(const cn_host *table, int32_t level, const char *message);
-/* The plugin broke the contract; the line names it.  [any thread] */
-void host_complain(struct host *host, uint64_t op, const char *format, ...)
-    PRINTF_LIKE(3, 4);
 
 #endif

@@ -5,6 +5,8 @@
  * for and is no string is printed once and kept too, so every answer stays
  * valid until destroy.  Credentials are wiped when freed.  The instance's
  * thread, but for host_secret_mask: there the lock is held by the caller. */
+#include "plugin/host_config.h"
+
 #include <connect/json.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +14,6 @@
 
 #include "base/memory.h"
 #include "config/secret.h"
-#include "plugin/host.h"
 
 enum { MASK_LEN_MIN = 6 /* shorter ones would blot out ordinary words */ };
 

@@ -3,6 +3,8 @@
  * Its one idea: a record is checked against everything the contract says in the
  * call that brings it, so that the plugin's author sees which one was wrong,
  * and rests flat in its operation until that ends. */
+#include "plugin/host_emit.h"
+
 #include <connect/json.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,7 +12,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "plugin/host.h"
+#include "plugin/host_log.h"
 #include "plugin/op_message.h"
 
 enum {

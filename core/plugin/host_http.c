@@ -4,11 +4,13 @@
  * core; whatever happens to it, an answer with that number comes back through
  * the inbox and finds its function once.  A request that cannot even be sent is
  * answered the same way, so that fn never runs inside send. */
+#include "plugin/host_http.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "plugin/host.h"
+#include "plugin/host_log.h"
 #include "plugin/http_message.h"
 #include "plugin/runner.h"
 

@@ -4,13 +4,15 @@
  * each instance has a small budget, what exceeds it is counted and told with
  * the next line.  Lines go out at once and not through a mailbox, so that the
  * last words before a crash are kept.  Any thread. */
+#include "plugin/host_log.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "plugin/host.h"
+#include "plugin/host_config.h"
 
 enum {
     LOG_TEXT_MAX = 1000, /* bytes of one line */

@@ -5,13 +5,17 @@
  * breaks the contract, travels as CN_INVALID with the mark "broken", and the
  * core decides what that means (op.c).  An operation is found by its number, so
  * ending it twice finds nothing. */
+#include "plugin/host_outcome.h"
+
 #include <connect/json.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "plugin/host.h"
+#include "plugin/host_config.h"
+#include "plugin/host_log.h"
+#include "plugin/host_state.h"
 #include "plugin/op_message.h"
 #include "plugin/runner.h"
 

@@ -3,10 +3,12 @@
  * Its one idea: an instance has a copy of its values; what an operation puts
  * stays with it until it ends well, travels to the store in its outcome and is
  * written into the copy then. */
+#include "plugin/host_state.h"
+
 #include <connect/json.h>
 #include <string.h>
 
-#include "plugin/host.h"
+#include "plugin/host_log.h"
 #include "plugin/op_message.h"
 
 void host_values_put(struct host *host, struct host_op *op, struct buf *payload,

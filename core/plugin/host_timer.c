@@ -3,11 +3,13 @@
  * Its one idea: a timer is named by a number and found by it, so stopping one
  * that fired is nothing; a post waits in a list under the host's lock, because
  * any thread may bring one, even after the instance ended. */
+#include "plugin/host_timer.h"
+
 #include <stdlib.h>
 #include <utlist.h>
 
 #include "base/memory.h"
-#include "plugin/host.h"
+#include "plugin/host_log.h"
 #include "plugin/runner.h"
 
 enum {

@@ -274,6 +274,13 @@ static void created_well(struct generation *generation, bool receiver)
     entry_changed(entry, INSTANCE_RUNNING, "");
 }
 
+/* Replacements are made from what runs, not from what failed. */
+static void entry_go_back(struct entry *entry)
+{
+    setup_release(entry->setup);
+    entry->setup = setup_share(entry->active->setup);
+}
+
 static void take_created(struct generation *generation,
                          const struct message *message)
 {
@@ -293,10 +300,8 @@ static void take_created(struct generation *generation,
     snprintf(reason, sizeof(reason), "the instance could not be made: %s",
              said ? said : "");
     entry_log(entry, LOG_ERROR, 0, reason);
-    if (entry->active) { /* go back to what runs */
-        setup_release(entry->setup);
-        entry->setup = setup_share(entry->active->setup);
-    }
+    if (entry->active)
+        entry_go_back(entry);
     if (entry->pending == generation)
         entry_changed(entry, entry->active ? entry->state : INSTANCE_FAILED,
                       reason);
@@ -311,6 +316,11 @@ void entry_replace(struct entry *entry, bool blamed, const char *reason)
 
     if (entry->pending || entry->removed || entry->instances->stopping)
         return;
+    if (entry->active && blamed) { /* a new one hung; the old one goes on */
+        entry_go_back(entry);
+        entry_changed(entry, entry->state, reason);
+        return;
+    }
     if (blamed && !entry_may_replace(entry)) {
         snprintf(text, sizeof(text),
                  "given up: replaced %d times within %d minutes; last: %.300s",

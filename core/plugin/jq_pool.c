@@ -22,7 +22,7 @@
 
 enum {
     PROCESSES_MAX = 8,
-    IDLE_MS = 60000,              /* then a helper is not worth its memory */
+    IDLE_MS = 60000,               /* then a helper is not worth its memory */
     ANSWER_MAX = 16 * 1024 * 1024, /* as the helper's own limit */
     CHECK_MS = 5000
 };
@@ -75,8 +75,9 @@ static void job_end(struct job *job, int status, const char *text, size_t len)
 static void helper_gone(struct helper *helper)
 {
     static const char over_time[] = "the program took longer than it may";
-    static const char died[] = "the program's process died, most likely because "
-                               "it needed more memory than it may";
+    static const char died[] =
+        "the program's process died, most likely because "
+        "it needed more memory than it may";
     struct jq_pool *pool = helper->pool;
     struct job *job = helper->job;
 
@@ -104,7 +105,8 @@ static void helper_handle_closed(uv_handle_t *handle)
         helper_gone(helper);
 }
 
-static void helper_exited(uv_process_t *process, int64_t code, int signal_number)
+static void helper_exited(uv_process_t *process, int64_t code,
+                          int signal_number)
 {
     struct helper *helper = process->data;
 
@@ -285,9 +287,8 @@ static void pool_serve(struct jq_pool *pool)
 /* connect-jq: installed under libexec, or beside connectd in a build tree. */
 static char *default_program(void)
 {
-    static const char *const places[] = {"/jq/connect-jq",
-                                         "/../libexec/connect/connect-jq",
-                                         "/connect-jq"};
+    static const char *const places[] = {
+        "/jq/connect-jq", "/../libexec/connect/connect-jq", "/connect-jq"};
     char self[4096], path[4200];
     size_t len = sizeof(self);
     char *slash;
@@ -379,7 +380,8 @@ void jq_pool_stop(struct jq_pool *pool, void (*stopped)(void *arg), void *arg)
     pool->stopping = true;
     pool->stopped = stopped;
     pool->stopped_arg = arg;
-    DL_FOREACH_SAFE (pool->queue, job, next) {
+    DL_FOREACH_SAFE(pool->queue, job, next)
+    {
         DL_DELETE(pool->queue, job);
         job_end(job, -ECANCELED, "", 0);
     }
@@ -431,8 +433,8 @@ int jq_pool_check(const char *helper, const char *program, struct error *err)
 {
     char *found = helper ? memory_text(helper) : default_program();
     char message[512] = "";
-    int status = found ? check_run(found, program, message, sizeof(message))
-                       : -ENOENT;
+    int status =
+        found ? check_run(found, program, message, sizeof(message)) : -ENOENT;
 
     if (status)
         error_set(err, "%s (jq)",

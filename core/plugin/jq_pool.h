@@ -16,11 +16,11 @@
 struct jq_pool;
 
 struct jq_pool_options {
-    const char *program;  /* path of connect-jq; NULL: beside the daemon */
-    uint32_t processes;   /* at once; 0: 1 */
-    uint32_t time_ms;     /* of one program; 0: 2000 */
-    uint32_t memory_mib;  /* of a helper; 0: 256 */
-    uint32_t queue_max;   /* programs that wait; 0: 256 */
+    const char *program; /* path of connect-jq; NULL: beside the daemon */
+    uint32_t processes;  /* at once; 0: 1 */
+    uint32_t time_ms;    /* of one program; 0: 2000 */
+    uint32_t memory_mib; /* of a helper; 0: 256 */
+    uint32_t queue_max;  /* programs that wait; 0: 256 */
 };
 
 /* 0 and the result; -EINVAL and what the program says is wrong; -ETIMEDOUT: it
@@ -38,7 +38,7 @@ void jq_pool_stop(struct jq_pool *pool, void (*stopped)(void *arg), void *arg);
 
 /* Does the program compile?  Runs a helper and waits for it: for the time of
  * loading only. */
-int jq_pool_check(const char *helper, const char *program, struct error *err)
-    MUST_USE;
+int jq_pool_check(const char *helper, const char *program,
+                  struct error *err) MUST_USE;
 
 #endif

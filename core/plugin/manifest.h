@@ -10,8 +10,8 @@
  *     "repeat_safe": ["deal/1"],
  *     "network": "host" }       all requests go through the host
  *
- * Unknown members are errors.  Immutable after manifest_create; read on any
- * thread. */
+ * An action may always answer null: not found.  Unknown members are errors.
+ * Immutable after manifest_create; read on any thread. */
 #ifndef CONNECT_PLUGIN_MANIFEST_H
 #define CONNECT_PLUGIN_MANIFEST_H
 

@@ -13,6 +13,7 @@
 
 #include "base/memory.h"
 #include "plugin/host.h"
+#include "plugin/host_timer.h"
 
 enum {
     INBOX_COUNT_MAX = 4096, /* more than all instances may have open */

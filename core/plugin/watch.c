@@ -184,16 +184,24 @@ static void op_late(struct instances *instances, struct core_op *op,
     struct generation *generation = op->generation;
     struct runner *runner = generation->runner;
     char reason[REASON_MAX];
+    uint64_t held_ms;
 
     if (!op->cancelled) {
         operation_cancel(op, now_ms);
+        return;
+    }
+    held_ms = runner_held_ms(runner, now_ms);
+    if (held_ms && atomic_load(&runner->calling) != generation->number) {
+        /* Another instance holds the thread: it may be why this one has not
+         * ended.  That one's own limit comes first. */
+        op->due_ms = now_ms + watch_interval_ms(&instances->options);
         return;
     }
     snprintf(reason, sizeof(reason),
              "operation %" PRIu64 " (%s) did not end when it was cancelled; "
              "the instance is given up",
              op->id, op_kind_text(op->kind));
-    if (runner_held_ms(runner, now_ms))
+    if (held_ms)
         runner_give_up(instances, runner, reason);
     else
         generation_give_up(generation, reason);
@@ -205,7 +213,8 @@ void watch_look(struct instances *instances)
     struct core_op *op;
 
     look_at_runners(instances, now_ms);
-    /* Each turn cancels an operation or removes one, so this ends. */
+    /* Each turn cancels an operation, removes one or puts it off, so this
+     * ends. */
     while ((op = op_due(instances, now_ms)))
         op_late(instances, op, now_ms);
 }

@@ -89,7 +89,9 @@ static void honest_transform(void *arg, cn_op op, const cn_delivery *delivery)
 static void honest_call(void *arg, cn_op op, const cn_call *call)
 {
     struct rogue *self = arg;
-    cn_str token = self->host->secret(self->host, "token");
+    cn_str token = self->host->secret(
+        self->host,
+        strstr(call->body.ptr, "address") ? "webhook_address" : "token");
     cn_str size = self->host->config(self->host, "/size");
     cn_str hidden = self->host->config(self->host, "/token");
     cn_str before = self->state->get(self->host, op, "count");

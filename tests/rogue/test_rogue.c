@@ -121,6 +121,11 @@ static void honest_call(void **state)
     world_wait(&world, &result);
     assert_string_equal(result.body,
                         "{\"name\": \"22 0\", \"note\": \"sesame-open 7 1\"}");
+    request.body = (cn_str)CN_STR("{\"name\": \"address\"}");
+    assert_int_equal(world_start(&world, &request, &result), 0);
+    world_wait(&world, &result);
+    assert_non_null(strstr(
+        result.body, "https://connect.example.test/in/neighbour/s3cret 7 1"));
     request.body = (cn_str)CN_STR("{}");
     assert_int_equal(world_start(&world, &request, &result), -EINVAL);
     request.action = "other";
