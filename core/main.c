@@ -88,8 +88,9 @@ static void stop_asked(uv_signal_t *signal, int number)
     struct program *program = signal->data;
 
     if (program->stopping) {
-        log_write(LOG_WARN, NULL, "asked to stop again: ending at once; what "
-                                  "was accepted is stored");
+        log_write(LOG_WARN, NULL,
+                  "asked to stop again: ending at once; what "
+                  "was accepted is stored");
         _exit(1);
     }
     log_write(LOG_INFO, NULL, "stopping (%s)",
@@ -312,7 +313,8 @@ static const char help_text[] =
     "Connects a CRM with an ERP through plugins, durably.  CONFIG is the\n"
     "configuration file, " CONFIG_DEFAULT " if not given.\n"
     "\n"
-    "  -c, --check            look at the configuration, its plugins and flows;\n"
+    "  -c, --check            look at the configuration, its plugins and "
+    "flows;\n"
     "                         name every mistake with file, line and path\n"
     "  -p, --port-file FILE   write the port of the webhook listener to FILE\n"
     "  -V, --version          print the version\n"
@@ -439,8 +441,10 @@ int main(int argc, char **argv)
         }
     }
     if (argc - optind > 1) {
-        fprintf(stderr, "connectd: one configuration file, not %d; try: "
-                        "connectd --help\n", argc - optind);
+        fprintf(stderr,
+                "connectd: one configuration file, not %d; try: "
+                "connectd --help\n",
+                argc - optind);
         return 2;
     }
     if (sodium_init() < 0) {

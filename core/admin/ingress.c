@@ -2,10 +2,10 @@
  *
  * One idea: a request is a RECEIVE operation of its instance followed by one
  * commit, and its answer is the end of that chain: 200 comes from the callback
- * of the commit and from nowhere else.  Requests beyond what the plugin takes at
- * once wait in a bounded queue in the order they came.  The secret in the path
- * is compared in constant time and whatever is wrong with a route gives the same
- * 404.  Called on the loop thread. */
+ * of the commit and from nowhere else.  Requests beyond what the plugin takes
+ * at once wait in a bounded queue in the order they came.  The secret in the
+ * path is compared in constant time and whatever is wrong with a route gives
+ * the same 404.  Called on the loop thread. */
 #include "admin/ingress.h"
 
 #include <errno.h>
@@ -21,10 +21,10 @@
 #include "net/http_server_rate.h"
 
 enum {
-    WAITING_MAX = 2048,      /* requests before their plugin: with 1 MiB bodies
-                              * the server's own buffer limit comes first */
-    HEADERS_MAX = 100,       /* the server's own limit */
-    REFUSALS_MAX = 20,       /* of one network in a minute, then 429 */
+    WAITING_MAX = 2048, /* requests before their plugin: with 1 MiB bodies
+                         * the server's own buffer limit comes first */
+    HEADERS_MAX = 100,  /* the server's own limit */
+    REFUSALS_MAX = 20,  /* of one network in a minute, then 429 */
     REFUSALS_MS = 60 * 1000
 };
 
@@ -65,19 +65,24 @@ static const struct http_server_answer answer_unknown = {
 static const struct http_server_answer answer_no_route = {
     .status = 404, BODY("{\"error\":\"no such route\"}\n")};
 static const struct http_server_answer answer_method = {
-    .status = 405, .headers = allow_post, .header_count = 1,
+    .status = 405,
+    .headers = allow_post,
+    .header_count = 1,
     BODY("{\"error\":\"only POST is served here\"}\n")};
 static const struct http_server_answer answer_type = {
     .status = 415,
     BODY("{\"error\":\"only application/json is served here\"}\n")};
 static const struct http_server_answer answer_rate = {
-    .status = 429,
-    BODY("{\"error\":\"too many refused requests\"}\n")};
+    .status = 429, BODY("{\"error\":\"too many refused requests\"}\n")};
 static const struct http_server_answer answer_later = {
-    .status = 503, .flags = HTTP_SERVER_CLOSE, .headers = retry_soon,
-    .header_count = 1, BODY("{\"error\":\"cannot be stored now\"}\n")};
+    .status = 503,
+    .flags = HTTP_SERVER_CLOSE,
+    .headers = retry_soon,
+    .header_count = 1,
+    BODY("{\"error\":\"cannot be stored now\"}\n")};
 
-/* ---- Refusals by network -------------------------------------------------- */
+/* ---- Refusals by network --------------------------------------------------
+ */
 
 /* Count a refusal: the answer it gets. */
 static const struct http_server_answer *
@@ -106,8 +111,7 @@ refuse(struct ingress *ingress, const struct http_server_request *request,
 static const struct config_instance *route(const struct ingress *ingress,
                                            const char *path)
 {
-    const struct config *config =
-        ingress->options.config(ingress->options.arg);
+    const struct config *config = ingress->options.config(ingress->options.arg);
     const char *name, *secret;
     size_t len;
 
@@ -284,7 +288,8 @@ static void ingress_serve_queue(struct ingress *ingress)
 {
     struct waiting *waiting, *next;
 
-    DL_FOREACH_SAFE (ingress->queue, waiting, next) {
+    DL_FOREACH_SAFE(ingress->queue, waiting, next)
+    {
         int status = waiting_begin(waiting);
         if (status == -EAGAIN && instance_runs(ingress, waiting->instance))
             return;
@@ -345,7 +350,8 @@ void ingress_stop(struct ingress *ingress)
     struct waiting *waiting, *next;
 
     ingress->stopping = true;
-    DL_FOREACH_SAFE (ingress->queue, waiting, next) {
+    DL_FOREACH_SAFE(ingress->queue, waiting, next)
+    {
         waiting_end(waiting, &answer_later);
     }
 }

@@ -1,4 +1,5 @@
-/* ingress.h - webhooks in: who may call, what they get, and that 200 means kept.
+/* ingress.h - webhooks in: who may call, what they get, and that 200 means
+ * kept.
  *
  * Routes are /in/<instance>/<secret>.  The answers are the contract with the
  * senders:
@@ -45,7 +46,7 @@ void ingress_request(void *arg, struct http_server_exchange *exchange,
                      const struct http_server_request *request);
 
 struct ingress_counts {
-    uint64_t accepted, duplicates; /* records */
+    uint64_t accepted, duplicates;              /* records */
     uint64_t quarantined, refused, unavailable; /* requests */
     uint32_t waiting; /* requests that wait for their plugin */
 };

@@ -44,8 +44,8 @@ static int64_t clock_network_monotonic(void *arg)
 
 const struct clock *clock_network(void)
 {
-    static const struct clock network_clock = {
-        clock_network_wall, clock_network_monotonic, NULL};
+    static const struct clock network_clock = {clock_network_wall,
+                                               clock_network_monotonic, NULL};
     return &network_clock;
 }
 

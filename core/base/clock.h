@@ -2,9 +2,9 @@
  *
  * Everything that waits asks this clock, so that a test can put in its own.
  * The wall clock is for people and for what is stored; delays are measured on
- * the monotonic clock, so that a jump of the wall clock neither fires nor delays
- * anything.  A build with CONNECT_TEST_CLOCK can step the system clock of the
- * process forwards; no other build has that function. */
+ * the monotonic clock, so that a jump of the wall clock neither fires nor
+ * delays anything.  A build with CONNECT_TEST_CLOCK can step the system clock
+ * of the process forwards; no other build has that function. */
 #ifndef CONNECT_BASE_CLOCK_H
 #define CONNECT_BASE_CLOCK_H
 

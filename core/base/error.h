@@ -6,8 +6,7 @@
 #define CONNECT_BASE_ERROR_H
 
 #define MUST_USE __attribute__((warn_unused_result))
-#define PRINTF_LIKE(text, first)                                               \
-    __attribute__((format(printf, text, first)))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 
 enum { ERROR_TEXT_MAX = 1024 };
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum {
-    TEXT_MAX = 2000,     /* of one message, in bytes */
+    TEXT_MAX = 2000,       /* of one message, in bytes */
     LINE_MAX_BYTES = 14000 /* every byte escaped as \u00xx, and the rest */
 };
 

@@ -25,8 +25,8 @@
 #include "plugin/jq_pool.h"
 
 enum {
-    VALUES_MAX = 256,        /* small durable values of one instance */
-    DELAY_FIRST_MS = 1000,   /* of a growing delay */
+    VALUES_MAX = 256,      /* small durable values of one instance */
+    DELAY_FIRST_MS = 1000, /* of a growing delay */
     DELAY_MAX_MS = 600000,
     HOLD_MS = 15 * 60 * 1000, /* what is held is looked at again after this */
     CLIENT_OPEN_MAX = 4096,
@@ -490,8 +490,7 @@ int daemon_register(struct daemon *daemon, struct error *err)
             return -EINVAL;
         }
         for (size_t at = 0; !status && at < instance->webhook_count; at++)
-            status =
-                register_one(daemon, instance, &instance->webhooks[at]);
+            status = register_one(daemon, instance, &instance->webhooks[at]);
     }
     if (status)
         error_set(err, "the registration of webhooks could not be stored");
@@ -505,8 +504,8 @@ static bool same_text(const char *one, const char *other)
     return one == other || (one && other && !strcmp(one, other));
 }
 
-static const struct config_instance *
-find_instance(const struct config *config, const char *name)
+static const struct config_instance *find_instance(const struct config *config,
+                                                   const char *name)
 {
     for (size_t index = 0; index < config->instance_count; index++) {
         if (!strcmp(config->instances[index].name, name))

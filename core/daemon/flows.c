@@ -1,8 +1,8 @@
 /* flows.c - the flows of a configuration.
  *
  * One idea: registering a webhook changes another system, so it is a delivery
- * like any other; the daemon writes the small flow for it itself and compiles it
- * with the same rules.  Called on the loop thread while loading. */
+ * like any other; the daemon writes the small flow for it itself and compiles
+ * it with the same rules.  Called on the loop thread while loading. */
 #include "daemon/flows.h"
 
 #include <dirent.h>
@@ -81,8 +81,8 @@ static int flows_add(const struct flows_source *source, const char *file,
         error_set(err, "%s: more than %d flows", file, FLOWS_MAX);
         return -E2BIG;
     }
-    status = definition_create(file, text, len, &catalog, source->types, &flow,
-                               err);
+    status =
+        definition_create(file, text, len, &catalog, source->types, &flow, err);
     if (status)
         return status;
     for (size_t index = 0; index < flows->count; index++) {

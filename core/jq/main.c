@@ -28,7 +28,7 @@ enum {
     FRAME_MAX = 16 * 1024 * 1024, /* of one text */
     PROGRAM_MAX = 64 * 1024,
     MESSAGE_MAX = 1024,
-    DEPTH_MAX = 200,  /* of a result */
+    DEPTH_MAX = 200,   /* of a result */
     CPU_SECONDS = 3600 /* of the whole life; one program is timed outside */
 };
 
@@ -249,13 +249,13 @@ static void limit(int resource, rlim_t value)
 static int filter(void)
 {
     static const int allowed[] = {
-        SCMP_SYS(read),         SCMP_SYS(write),        SCMP_SYS(exit),
-        SCMP_SYS(exit_group),   SCMP_SYS(brk),          SCMP_SYS(mmap),
-        SCMP_SYS(munmap),       SCMP_SYS(mremap),       SCMP_SYS(madvise),
-        SCMP_SYS(mprotect),     SCMP_SYS(rt_sigreturn), SCMP_SYS(futex),
+        SCMP_SYS(read),           SCMP_SYS(write),        SCMP_SYS(exit),
+        SCMP_SYS(exit_group),     SCMP_SYS(brk),          SCMP_SYS(mmap),
+        SCMP_SYS(munmap),         SCMP_SYS(mremap),       SCMP_SYS(madvise),
+        SCMP_SYS(mprotect),       SCMP_SYS(rt_sigreturn), SCMP_SYS(futex),
         SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(getpid),
-        SCMP_SYS(gettid),       SCMP_SYS(tgkill),       SCMP_SYS(sigaltstack),
-        SCMP_SYS(clock_gettime), SCMP_SYS(getrandom)};
+        SCMP_SYS(gettid),         SCMP_SYS(tgkill),       SCMP_SYS(sigaltstack),
+        SCMP_SYS(clock_gettime),  SCMP_SYS(getrandom)};
     scmp_filter_ctx context = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     int status = context ? 0 : -ENOMEM;
 
@@ -320,11 +320,13 @@ int main(int argc, char **argv)
     if (argc == 2 && !strcmp(argv[1], "--check"))
         return check();
     if (argc != 3 || strcmp(argv[1], "--serve") != 0) {
-        fprintf(stderr, "usage: connect-jq --serve MEBIBYTES | --check\n"
-                        "Started by connectd; runs the jq programs of flows.\n");
+        fprintf(stderr,
+                "usage: connect-jq --serve MEBIBYTES | --check\n"
+                "Started by connectd; runs the jq programs of flows.\n");
         return 2;
     }
-    /* libjq sets up thread-local storage at its first use: before the filter. */
+    /* libjq sets up thread-local storage at its first use: before the filter.
+     */
     if (!machine_open(&machine, ".") || lock_up(argv[2]))
         return 3;
     while (serve_one(&machine))

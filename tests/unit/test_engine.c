@@ -56,8 +56,8 @@ static int world_op_start(void *arg, const struct op_request *request,
 {
     struct world *world = arg;
     struct open_op *op = &world->ops[world->op_count++];
-    cn_str body = request->kind == OP_CALL ? request->body
-                                           : request->record.body;
+    cn_str body =
+        request->kind == OP_CALL ? request->body : request->record.body;
 
     (void)err;
     assert_true(world->op_count <= OPS_MAX);
@@ -68,8 +68,7 @@ static int world_op_start(void *arg, const struct op_request *request,
     op->arg = fn_arg;
     snprintf(op->instance, sizeof(op->instance), "%s", request->instance);
     snprintf(op->what, sizeof(op->what), "%s",
-             request->kind == OP_CALL ? request->action
-                                      : request->record.type);
+             request->kind == OP_CALL ? request->action : request->record.type);
     snprintf(op->body, sizeof(op->body), "%.*s", (int)body.len, body.ptr);
     return 0;
 }
@@ -126,7 +125,8 @@ static const char flow_text[] =
     "{\"to\":\"/po_number\",\"from\":\"/deal/key\",\"convert\":[{\"short_key\":"
     "{\"prefix\":\"ST-\"}}]},"
     "{\"to\":\"/order_date\",\"value\":\"2026-03-02\"},"
-    "{\"to\":\"/lines\",\"from\":\"/deal/fields/Lines\",\"convert\":[{\"table\":"
+    "{\"to\":\"/lines\",\"from\":\"/deal/fields/"
+    "Lines\",\"convert\":[{\"table\":"
     "{\"columns\":[\"code\",\"quantity\",\"price\"]}}],\"each\":["
     "{\"to\":\"/line\",\"from\":\"/index\",\"convert\":\"string\"},"
     "{\"to\":\"/stock_code\",\"from\":\"/row/code\"},"
