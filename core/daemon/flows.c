@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "config/config_text.h"
+#include "plugin/jq_pool.h"
 
 enum {
     FLOW_FILE_MAX = 1024 * 1024, /* bytes of one flow file */
@@ -61,6 +62,26 @@ static bool catalog_answers(void *arg, const char *instance, const char *action)
                             &response) == 0;
 }
 
+/* Programs are compiled by the helper that will run them. */
+static int check_programs(const char *file, const struct flow_steps *steps,
+                          struct error *err)
+{
+    struct error why = {""};
+    int status = 0;
+
+    for (size_t index = 0; !status && index < steps->count; index++) {
+        const struct flow_step *step = &steps->steps[index];
+        if (step->jq && jq_pool_check(NULL, step->jq, &why)) {
+            error_set(err, "%s: step %s: %s", file, step->name, why.text);
+            return -EINVAL;
+        }
+        status = check_programs(file, &step->steps, err);
+        for (size_t at = 0; !status && at < step->case_count; at++)
+            status = check_programs(file, &step->cases[at].steps, err);
+    }
+    return status;
+}
+
 static int flows_add(const struct flows_source *source, const char *file,
                      const char *text, size_t len, struct flows *flows,
                      struct error *err)
@@ -83,8 +104,12 @@ static int flows_add(const struct flows_source *source, const char *file,
     }
     status =
         definition_create(file, text, len, &catalog, source->types, &flow, err);
-    if (status)
+    if (!status)
+        status = check_programs(file, &flow->steps, err);
+    if (status) {
+        definition_release(flow);
         return status;
+    }
     for (size_t index = 0; index < flows->count; index++) {
         if (strcmp(flows->items[index]->name, flow->name) != 0)
             continue;

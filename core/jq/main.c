@@ -37,7 +37,7 @@ enum { ANSWER_RESULT = 0, ANSWER_WRONG = 1 };
 struct machine { /* one compiled program */
     jq_state *jq;
     char *program;
-    char message[MESSAGE_MAX]; /* what libjq last complained of */
+    char message[MESSAGE_MAX]; /* what libjq complained of */
 };
 
 /* ---- Bytes --------------------------------------------------------------- */
@@ -99,8 +99,10 @@ static void complain(void *arg, jv message)
                   ? jv_copy(message)
                   : jv_dump_string(jv_copy(message), 0);
 
-    snprintf(machine->message, sizeof(machine->message), "%s",
-             jv_string_value(text));
+    /* The first says what is wrong, the rest how many. */
+    if (!machine->message[0])
+        snprintf(machine->message, sizeof(machine->message), "%s",
+                 jv_string_value(text));
     jv_free(text);
     jv_free(message);
 }
