@@ -107,6 +107,14 @@ static void complain(void *arg, jv message)
     jv_free(message);
 }
 
+/* There is one input, and the program has it: "input" finds no more. */
+static jv no_input(jq_state *jq, void *arg)
+{
+    (void)jq;
+    (void)arg;
+    return jv_invalid();
+}
+
 static void machine_close(struct machine *machine)
 {
     if (machine->jq)
@@ -125,6 +133,7 @@ static bool machine_open(struct machine *machine, const char *program)
     if (!machine->jq)
         return false;
     jq_set_error_cb(machine->jq, complain, machine);
+    jq_set_input_cb(machine->jq, no_input, NULL);
     jq_set_attr(machine->jq, jv_string("JQ_LIBRARY_PATH"), jv_array());
     if (!jq_compile(machine->jq, program)) {
         machine_close(machine);
