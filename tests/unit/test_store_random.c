@@ -132,10 +132,17 @@ static void play_outcome(struct play *play, uint64_t run, bool kindly)
     kit->queue = "";
 }
 
+/* Others of its lane or entity that are on their way, as a delivery begins. */
+#define ALONE                                                                  \
+    "SELECT count(*) FROM delivery AS d JOIN delivery AS o ON o.id <> d.id "   \
+    "AND"                                                                      \
+    " (o.lane = d.lane OR o.entity = d.entity) AND o.state IN (1, 2)"          \
+    " WHERE d.run = %llu AND d.state = 1"
+
 static void play_work(struct play *play, uint64_t run, bool kindly)
 {
     struct kit *kit = play->kit;
-    char sql[128], entity[32], lane[32];
+    char sql[256], entity[32], lane[32];
     struct store_result result = {.decision = STORE_APPLIED};
     int64_t state;
 
@@ -148,9 +155,15 @@ static void play_work(struct play *play, uint64_t run, bool kindly)
     if (state < 0)
         result =
             kit_deliver(kit, run, "post", entity, roll(play, 6) ? lane : "",
-                        KIT_ADOPT | (roll(play, 3) ? 0 : KIT_SKIP));
+                        KIT_ADOPT | (roll(play, 2) ? 0 : KIT_SKIP));
     else if (state == DELIVERY_READY)
         result = kit_intent(kit, run);
+    if (result.decision == STORE_APPLIED && state <= DELIVERY_READY) {
+        snprintf(sql, sizeof(sql), ALONE, (unsigned long long)run);
+        must_be(play, sql, 0);
+        if (!roll(play, 3))
+            return; /* its answer comes later */
+    }
     switch (result.decision) {
     case STORE_APPLIED:
         play_outcome(play, run, kindly);
@@ -172,12 +185,20 @@ static void play_work(struct play *play, uint64_t run, bool kindly)
 
 static void play_act(struct play *play)
 {
-    static const enum store_act acts[] = {STORE_RETRY, STORE_RESTART,
-                                          STORE_RELEASE, STORE_DISCARD};
+    static const enum store_act acts[] = {
+        STORE_RETRY, STORE_RETRY, STORE_RESTART, STORE_RELEASE, STORE_DISCARD};
 
-    if (play->run_count)
-        kit_act(play->kit, acts[roll(play, 4)],
-                1 + roll(play, play->run_count));
+    int64_t run = (int64_t)roll(play, play->run_count + 1);
+    char sql[160];
+
+    /* Mostly somebody who needs it. */
+    snprintf(sql, sizeof(sql),
+             "SELECT coalesce(min(number), 0) FROM run WHERE state IN (4, 5)"
+             " AND number >= %lld",
+             (long long)run);
+    if (roll(play, 4))
+        run = kit_count(play->kit, sql);
+    kit_act(play->kit, acts[roll(play, 5)], (uint64_t)run);
 }
 
 static void play_round(struct play *play, bool kindly)
