@@ -23,6 +23,7 @@ struct arena_block {
 void arena_init(struct arena *arena)
 {
     arena->blocks = NULL;
+    arena->bytes = 0;
 }
 
 void arena_done(struct arena *arena)
@@ -32,6 +33,7 @@ void arena_done(struct arena *arena)
         arena->blocks = block->next;
         free(block);
     }
+    arena->bytes = 0;
 }
 
 void *arena_take(struct arena *arena, size_t count, size_t size)
@@ -51,6 +53,7 @@ void *arena_take(struct arena *arena, size_t count, size_t size)
         block->used = 0;
         block->capacity = capacity;
         arena->blocks = block;
+        arena->bytes += capacity;
     }
     ptr = block->bytes + block->used;
     block->used += len;

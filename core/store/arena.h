@@ -10,6 +10,7 @@ struct arena_block;
 
 struct arena {
     struct arena_block *blocks; /* owned; the newest first */
+    size_t bytes;               /* of all blocks */
 };
 
 void arena_init(struct arena *arena);

@@ -72,6 +72,7 @@ struct store_batch {
     store_committed_fn *fn;
     void *arg;
     int64_t steady_ms, wall_ms; /* when it was handed over */
+    size_t bytes;               /* of its arena then */
     /* Set by the writer. */
     int status;
     struct store_result *results;

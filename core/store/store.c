@@ -56,7 +56,7 @@ struct store {
     /* The loop's. */
     const struct clock *clock;
     int64_t steady_base_ms, monotonic_base_ms;
-    size_t backlog, query_backlog;
+    size_t backlog, backlog_bytes, query_backlog;
     bool closing, inline_mode;
     uint32_t commit_batch_max;
     void (*notify)(void *arg);
@@ -320,13 +320,16 @@ int store_commit(struct store *store, struct store_batch *batch,
 {
     if (store->closing)
         return -ESHUTDOWN;
-    if (store->backlog >= STORE_QUEUE_MAX)
+    if (store->backlog >= STORE_QUEUE_MAX ||
+        store->backlog_bytes >= STORE_QUEUE_BYTES_MAX)
         return -EAGAIN;
     batch->fn = fn;
     batch->arg = arg;
     batch->steady_ms = store_steady_ms(store);
     batch->wall_ms = clock_wall_ms(store->clock);
+    batch->bytes = batch->arena.bytes;
     store->backlog++;
+    store->backlog_bytes += batch->bytes;
     pthread_mutex_lock(&store->lock);
     batch_push(&store->waiting, batch);
     pthread_cond_signal(&store->writer_wake);
@@ -402,6 +405,7 @@ void store_drain(struct store *store)
     pthread_mutex_unlock(&store->lock);
     while ((batch = batch_take(&committed, 1))) {
         store->backlog--;
+        store->backlog_bytes -= batch->bytes;
         batch->fn(batch->arg, batch->status,
                   batch->status ? NULL : batch->results,
                   batch->status ? 0 : batch->count);

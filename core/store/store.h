@@ -43,6 +43,7 @@ struct store_batch;
 
 enum {
     STORE_QUEUE_MAX = 4096, /* batches waiting; more is -EAGAIN */
+    STORE_QUEUE_BYTES_MAX = 64 * 1024 * 1024, /* of these; likewise */
     STORE_STEADY_GAP_MAX_MS = 24 * 3600 * 1000,
     STORE_PATH_MAX = 256 /* bytes of a step path */
 };

@@ -339,6 +339,34 @@ static void full_queue_is_told(void **state)
     store_drain(kit->store);
 }
 
+static void large_queue_is_told(void **state)
+{
+    struct kit *kit = *state;
+    size_t answered = 0, sent = 0, len = 1024 * 1024;
+    char *large = calloc(len, 1);
+    struct store_batch *batch;
+    int status;
+
+    memset(large, 'x', len);
+    for (;;) {
+        batch = store_batch_create();
+        store_batch_cursor(batch, "streak", "boxes",
+                           (struct store_bytes){large, len});
+        status = store_commit(kit->store, batch, count_status, &answered);
+        if (status)
+            break;
+        sent++;
+        assert_true(sent <= STORE_QUEUE_BYTES_MAX / len);
+    }
+    assert_int_equal(status, -EAGAIN);
+    store_drain(kit->store);
+    assert_int_equal(answered, sent);
+    assert_int_equal(store_commit(kit->store, batch, count_status, &answered),
+                     0);
+    store_drain(kit->store);
+    free(large);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +383,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lasting_failure_ends_the_store,
                                         kit_setup, heal),
         KIT_TEST(full_queue_is_told),
+        KIT_TEST(large_queue_is_told),
     };
     return cmocka_run_group_tests(tests, disk_install, NULL);
 }
