@@ -13,7 +13,7 @@ complain() {
 
 # A room, and the rooms it may include.
 below=
-for room in base config store net plugin flow; do
+for room in base config store net plugin flow daemon admin; do
     below="$below $room"
     for file in "$core/$room"/*.[ch]; do
         [ -f "$file" ] || continue

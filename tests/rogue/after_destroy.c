@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 static atomic_bool destroyed;
+static const cn_host *gone; /* of the instance destroyed last */
 
 static void nothing(void *arg)
 {
@@ -36,6 +37,11 @@ static void late_deliver(void *arg, cn_op op, const cn_delivery *delivery)
     pthread_t thread;
 
     (void)delivery;
+    if (gone) { /* on the right thread, with a host that is no more */
+        gone->done(gone, op, NULL);
+        (void)gone->config(gone, "/colour");
+        (void)rogue_emit(&(struct rogue){.host = gone}, op, "1", "{}");
+    }
     atomic_store(&destroyed, false);
     if (!pthread_create(&thread, NULL, late_run, (void *)(uintptr_t)self->host))
         pthread_detach(thread);
@@ -44,6 +50,7 @@ static void late_deliver(void *arg, cn_op op, const cn_delivery *delivery)
 
 static void late_destroy(void *arg)
 {
+    gone = ((struct rogue *)arg)->host;
     free(arg);
     atomic_store(&destroyed, true);
 }

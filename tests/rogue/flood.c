@@ -24,7 +24,7 @@ static void flood_deliver(void *arg, cn_op op, const cn_delivery *delivery)
 
     for (unsigned count = 0; count < 20000; count++) {
         if (rogue_is(key, "log"))
-            self->host->log(self->host, CN_LOG_ERROR, "me me me");
+            self->host->log(self->host, CN_LOG_ERROR, "me me me sesame-open");
         else if (rogue_is(key, "timer"))
             self->host->timer_start(self->host, 1000000, nothing, self);
         else if (rogue_is(key, "post"))

@@ -22,6 +22,7 @@ static struct world world;
 static int setup(void **state)
 {
     (void)state;
+    world_log_open();
     world_open(&world, LONG_MS, STUCK_MS);
     world_add(&world, "neighbour", "honest");
     return 0;
@@ -252,6 +253,7 @@ static void done_twice(void **state)
     deliver("rogue", "", &result);
     assert_int_equal(result.outcome.status, CN_OK);
     assert_string_equal(result.message, "first");
+    assert_int_equal(world_log_count("plugin test.rogue called done for "), 1);
     world_neighbour_works(&world, "neighbour");
 }
 
@@ -347,6 +349,8 @@ static void wrong_thread(void **state)
     deliver("rogue", "", &result);
     assert_int_equal(result.outcome.status, CN_OK);
     assert_string_equal(result.message, "refused");
+    assert_int_equal(world_log_count("from a wrong thread, allowed"), 1);
+    assert_int_equal(world_log_count("on a thread that is not the"), 6);
     world_neighbour_works(&world, "neighbour");
 }
 
@@ -489,6 +493,9 @@ static void flood(void **state)
     world.answers = &slow;
     world_add(&world, "rogue", "flood");
     deliver_gives("rogue", "log", CN_OK, false);
+    assert_in_range(world_log_count("me me me ***********\""), 1, 200);
+    assert_int_equal(world_log_count("sesame-open"), 0);
+    deliver_gives("neighbour", "", CN_OK, false);
     deliver_gives("rogue", "timer", CN_OK, false);
     deliver_gives("rogue", "post", CN_OK, false);
     deliver_gives("rogue", "http", CN_OK, false);
@@ -553,6 +560,7 @@ static void effect_doubted(void **state)
     assert_int_equal(result.outcome.status, CN_IN_DOUBT);
     assert_true(result.outcome.effect_sent);
     assert_false(result.outcome.answered);
+    assert_int_equal(world_log_count("said that nothing took effect"), 1);
     world.answers = unsent;
     deliver("rogue", "", &result);
     assert_int_equal(result.outcome.status, CN_RETRY);
@@ -586,8 +594,12 @@ static void after_destroy(void **state)
     deliver("rogue", "", &result);
     assert_int_equal(result.outcome.status, CN_OK);
     instances_remove(world.instances, "rogue");
-    for (int turn = 0; turn < 20; turn++)
+    while (!world_log_count("called log after the instance had ended"))
         world_turn(&world);
+    world_add(&world, "again", "after_destroy");
+    deliver("again", "", &result);
+    assert_int_equal(result.outcome.status, CN_OK);
+    assert_true(world_log_count("called emit after the instance had ended"));
     world_neighbour_works(&world, "neighbour");
 }
 

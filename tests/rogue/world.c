@@ -14,7 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 
 enum { WAIT_MS = 30 * 1000, TICK_MS = 2 };
@@ -279,6 +282,34 @@ void world_deliver(struct world *world, const char *instance, const char *key,
 void world_wait(struct world *world, struct world_result *result)
 {
     WAIT_UNTIL(world, result->count > 0);
+}
+
+static int log_file = -1;
+static off_t log_begin;
+
+void world_log_open(void)
+{
+    if (log_file < 0) {
+        log_file = memfd_create("log", MFD_CLOEXEC);
+        assert_true(log_file >= 0);
+        log_open(log_file, LOG_JSON, LOG_DEBUG, NULL);
+    }
+    log_begin = lseek(log_file, 0, SEEK_END);
+}
+
+size_t world_log_count(const char *text)
+{
+    off_t end = lseek(log_file, 0, SEEK_END);
+    size_t len = (size_t)(end - log_begin), count = 0;
+    char *bytes = memory_zero(len + 1, 1), *at = bytes;
+
+    assert_int_equal(pread(log_file, bytes, len, log_begin), (ssize_t)len);
+    while ((at = strstr(at, text))) {
+        at += strlen(text);
+        count++;
+    }
+    free(bytes);
+    return count;
 }
 
 void world_neighbour_works(struct world *world, const char *name)

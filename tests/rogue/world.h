@@ -57,6 +57,9 @@ void world_deliver(struct world *world, const char *instance, const char *key,
 void world_wait(struct world *world, struct world_result *result);
 /* Run the loop for some turns. */
 void world_turn(struct world *world);
+/* Collect the log from here on, and how often it says this. */
+void world_log_open(void);
+size_t world_log_count(const char *text);
 /* A delivery to a neighbour ends well. */
 void world_neighbour_works(struct world *world, const char *name);
 
