@@ -112,7 +112,7 @@ static jv no_input(jq_state *jq, void *arg)
 {
     (void)jq;
     (void)arg;
-    return jv_invalid();
+    return jv_invalid_with_msg(jv_string("there is no more input"));
 }
 
 static void machine_close(struct machine *machine)

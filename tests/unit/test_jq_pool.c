@@ -120,7 +120,7 @@ static void test_what_the_program_says_is_wrong(void **state)
         {".x |", "{}", "syntax error"},
         {"nosuch(.)", "{}", "nosuch"},
         {".", "{\"x\":", "not JSON"},
-        {"input", "{}", "No more inputs"},
+        {"input", "{}", "no more input"},
         {"import \"a\" as a; a::b", "{}", "module not found"},
     };
     struct answers *answers = *state;
