@@ -107,8 +107,8 @@ void streak_update_box(struct streak_call *call)
         streak_fail_verdict(
             call, streak_check_box(call->streak, box->pipeline, call->body)))
         return;
-    streak_change_box(call->streak, box, call->body, false);
-    call->answer->committed = true;
+    call->answer->committed =
+        streak_change_box(call->streak, box, call->body, false);
     answer_box(call, box);
 }
 
@@ -300,9 +300,8 @@ void streak_set_value(struct streak_call *call)
     cJSON_AddItemToObject(fields, call->args[1],
                           value ? cJSON_Duplicate(value, true)
                                 : cJSON_CreateNull());
-    streak_change_box(call->streak, box, wish, false);
+    call->answer->committed = streak_change_box(call->streak, box, wish, false);
     cJSON_Delete(wish);
-    call->answer->committed = true;
     answer_value(call, value);
 }
 

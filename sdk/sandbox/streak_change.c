@@ -381,7 +381,7 @@ static void fire_box(struct streak *streak, const struct streak_box *box,
                         STREAK_BOX, box->entity.key, snapshot);
 }
 
-void streak_change_box(struct streak *streak, struct streak_box *box,
+bool streak_change_box(struct streak *streak, struct streak_box *box,
                        const cJSON *wish, bool created)
 {
     int64_t now_ms = sim_clock_now_ms(streak->clock);
@@ -397,7 +397,7 @@ void streak_change_box(struct streak *streak, struct streak_box *box,
     if (edited || moved || created || streak->switches.same_moves_saved)
         box->saved_ms = now_ms;
     if (!edited && !moved && !created)
-        return;
+        return false;
     note_box(streak, box, created ? "create" : "update");
     if (created)
         fire_box(streak, box, "BOX_CREATE", NULL);
@@ -405,6 +405,7 @@ void streak_change_box(struct streak *streak, struct streak_box *box,
         fire_box(streak, box, "BOX_EDIT", NULL);
     if (moved && !created)
         fire_box(streak, box, "BOX_CHANGE_STAGE", NULL);
+    return true;
 }
 
 void streak_delete_box(struct streak *streak, struct streak_box *box)

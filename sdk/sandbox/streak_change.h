@@ -29,8 +29,9 @@ enum streak_verdict streak_check_box(const struct streak *streak,
                                      const struct streak_pipeline *pipeline,
                                      cJSON *wish);
 /* Carry out a checked update.  created: the box is new, so that BOX_CREATE is
- * fired in place of BOX_EDIT and BOX_CHANGE_STAGE. */
-void streak_change_box(struct streak *streak, struct streak_box *box,
+ * fired in place of BOX_EDIT and BOX_CHANGE_STAGE.  false: nothing was
+ * different. */
+bool streak_change_box(struct streak *streak, struct streak_box *box,
                        const cJSON *wish, bool created);
 void streak_delete_box(struct streak *streak, struct streak_box *box);
 

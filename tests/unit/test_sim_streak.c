@@ -216,19 +216,24 @@ static void assert_unchanged(const char *before)
     cJSON_Delete(world);
 }
 
+static void assert_no_documents(void)
+{
+    cJSON *documents = kit_control("/_sim/documents", NULL);
+
+    assert_int_equal(cJSON_GetArraySize(kit_at(documents, "entries")), 0);
+    cJSON_Delete(documents);
+}
+
 static void test_refusals(void **state)
 {
     cJSON *world = kit_control("/_sim/world", NULL);
     char *before = cJSON_PrintUnformatted(world);
-    cJSON *documents;
 
     (void)state;
     for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
         assert_refused(&refusals[i]);
     assert_unchanged(before);
-    documents = kit_control("/_sim/documents", NULL);
-    assert_int_equal(cJSON_GetArraySize(kit_at(documents, "entries")), 0);
-    cJSON_Delete(documents);
+    assert_no_documents();
     cJSON_Delete(world);
     free(before);
 }
@@ -337,6 +342,7 @@ static void test_update_times(void **state)
                      kit_number(before, "lastUpdatedTimestamp"));
     assert_true(kit_number(same, "lastSavedTimestamp") >
                 kit_number(before, "lastSavedTimestamp"));
+    assert_no_documents();
     kit_set("/_sim/clock", "{\"advance_ms\":1000}");
     edited = kit_ok("POST", "/api/v1/boxes/{B}", "{\"notes\":\"seen\"}");
     assert_int_equal(kit_number(edited, "lastUpdatedTimestamp"),
