@@ -106,6 +106,7 @@ struct sim_server {
     int listener;
     int control_listener;
     bool refusing;
+    bool resumed; /* a connection was, since libmicrohttpd ran */
 };
 
 struct sim_clock *sim_server_clock(struct sim_server *server)
@@ -419,6 +420,7 @@ static void resume(struct exchange *exchange)
     if (exchange->suspended) {
         exchange->suspended = false;
         MHD_resume_connection(exchange->connection);
+        exchange->server->resumed = true;
     }
 }
 
@@ -841,7 +843,8 @@ static int start_listening(struct sim_server *server)
 static int wait_ms(struct sim_server *server, int64_t timer_ms)
 {
     MHD_UNSIGNED_LONG_LONG daemon_ms = 0;
-    int64_t ms = WAIT_MS_MAX;
+    /* Resuming does not wake the epoll descriptor in the external mode. */
+    int64_t ms = server->resumed ? 0 : WAIT_MS_MAX;
 
     if (timer_ms >= 0 && timer_ms < ms)
         ms = timer_ms;
@@ -892,6 +895,7 @@ static void run(struct sim_server *server)
         if (program->turn)
             program->turn(program->arg);
         ending = wait_sockets(server, wait_ms(server, timer_ms));
+        server->resumed = false;
         MHD_run(server->daemon);
     }
 }
