@@ -339,6 +339,21 @@ static void test_caller_gone(void **state)
     assert_int_equal(documents(), 1);
 }
 
+/* Each answer leaves when its wait is over, not at the loop's next turn: that
+ * would be a second for each and more than this program is given. */
+static void test_many_waits(void **state)
+{
+    (void)state;
+    set("/_sim/clock", "{\"frozen\":false}");
+    set("/_sim/faults", "{\"fault\":\"slow_commit\",\"ms\":1,\"always\":true}");
+    for (int i = 0; i < 150; i++) {
+        struct sim_reply reply = get("/a");
+
+        assert_int_equal(reply.status, 200);
+        sim_reply_done(&reply);
+    }
+}
+
 static void test_own_kind(void **state)
 {
     pid_t child;
