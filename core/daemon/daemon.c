@@ -79,6 +79,13 @@ static void port_op_cancel(void *arg, uint64_t op)
     instances_cancel(daemon->instances, op);
 }
 
+static void port_op_commit(void *arg, const char *instance, cn_str cursor)
+{
+    struct daemon *daemon = arg;
+
+    instances_commit(daemon->instances, instance, cursor);
+}
+
 static uint32_t port_op_room(void *arg, const char *instance)
 {
     struct daemon *daemon = arg;
@@ -211,6 +218,7 @@ static void make_engine(struct daemon *daemon)
             {
                 .op_start = port_op_start,
                 .op_cancel = port_op_cancel,
+                .op_commit = port_op_commit,
                 .op_room = port_op_room,
                 .jq_start = port_jq_start,
                 .wake_at = port_wake_at,
@@ -315,6 +323,18 @@ static void report_mistake(void *arg, const char *text)
     log_write(LOG_ERROR, NULL, "%s", text);
 }
 
+static void load_sources(struct daemon *daemon, const struct config *config)
+{
+    for (size_t index = 0; index < config->instance_count; index++) {
+        const char *name = config->instances[index].name, *stream;
+        uint64_t interval_ms = 0;
+        for (size_t at = 0; (stream = instances_stream(daemon->instances, name,
+                                                       at, &interval_ms));
+             at++)
+            engine_add_source(daemon->engine, name, stream, interval_ms);
+    }
+}
+
 static int load_flows(struct daemon *daemon, const struct config *config,
                       struct error *err)
 {
@@ -327,6 +347,7 @@ static int load_flows(struct daemon *daemon, const struct config *config,
         for (size_t index = 0; !status && index < flows->count; index++)
             status = engine_add_flow(daemon->engine, flows->items[index]);
         engine_end_flows(daemon->engine);
+        load_sources(daemon, config);
     }
     flows_done(flows);
     free(flows);

@@ -41,6 +41,7 @@ static void engine_ask_wake(struct engine *engine)
     struct gate *gate;
 
     earliest(&at, engine->look_at);
+    earliest(&at, engine_poll_due(engine));
     if (engine->lost)
         earliest(&at, engine->recover_at);
     LL_FOREACH(engine->gates, gate)
@@ -82,6 +83,7 @@ void engine_turn(struct engine *engine)
         if (engine->stopping)
             break;
         engine_look(engine, now_ms);
+        engine_poll(engine, now_ms);
         LL_FOREACH(engine->gates, gate)
         {
             engine_claim(engine, gate);
@@ -154,6 +156,7 @@ void engine_destroy(struct engine *engine)
     {
         free(lost);
     }
+    engine_free_sources(engine);
     for (size_t index = 0; index < engine->flow_count; index++)
         definition_release(engine->flows[index]);
     for (size_t index = 0; index < engine->version_count; index++)

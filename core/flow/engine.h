@@ -23,8 +23,6 @@ struct engine_options {
     uint32_t runs_active_max; /* runs in memory; 0: 1024 */
 };
 
-struct engine_stream; /* see source.h */
-
 struct engine *engine_create(const struct engine_options *options);
 void engine_destroy(struct engine *engine);
 
@@ -60,6 +58,11 @@ int engine_accept(struct engine *engine, const struct engine_accept *accept,
 int engine_quarantine(struct engine *engine, const char *instance,
                       const char *reason, cn_str content,
                       engine_accepted_fn *fn, void *arg) MUST_USE;
+
+/* Poll a stream of an instance from its stored cursor on; known ones that had
+ * stopped begin again. */
+void engine_add_source(struct engine *engine, const char *instance,
+                       const char *stream, uint64_t interval_ms);
 
 /* The time asked for by ports.wake_at has come, or may have. */
 void engine_wake(struct engine *engine);

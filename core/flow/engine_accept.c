@@ -311,9 +311,8 @@ static void asking_answered(void *arg, int status,
     engine_turn(engine);
 }
 
-static int engine_ask(struct engine *engine, struct store_batch *batch,
-                      engine_accepted_fn *accepted, engine_acted_fn *acted,
-                      void *arg)
+int engine_ask(struct engine *engine, struct store_batch *batch,
+               engine_accepted_fn *accepted, engine_acted_fn *acted, void *arg)
 {
     struct asking *asking = memory_zero(1, sizeof(*asking));
 

@@ -17,6 +17,8 @@ struct lost_run {
     uint64_t number;
 };
 
+struct engine_source;
+
 struct engine {
     struct store *store;
     struct flow_ports ports;
@@ -34,6 +36,7 @@ struct engine {
     uint32_t reserved;  /* runs asked for and not answered yet */
     struct gate *gates; /* the first is "" */
     struct lost_run *lost;
+    struct engine_source *sources;
     bool recovering;
     int64_t recover_at, look_at, renew_at;
     bool looking;     /* a query for the queues is on its way */
@@ -64,6 +67,16 @@ struct definition *engine_version(struct engine *engine, const char *name,
                                   const char *version);
 /* Takes the reference. */
 void engine_keep_version(struct engine *engine, struct definition *definition);
+
+/* Commit a batch and say how it went by one of the two; takes the batch. */
+int engine_ask(struct engine *engine, struct store_batch *batch,
+               engine_accepted_fn *accepted, engine_acted_fn *acted,
+               void *arg) MUST_USE;
+
+/* Begin the polls that are due; and when the next one is, 0: none. */
+void engine_poll(struct engine *engine, int64_t now_ms);
+int64_t engine_poll_due(const struct engine *engine);
+void engine_free_sources(struct engine *engine);
 
 /* The run's commit failed: give it back when the store works again. */
 void engine_lose(struct engine *engine, uint64_t number);

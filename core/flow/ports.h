@@ -25,6 +25,8 @@ struct flow_ports {
                     op_ended_fn *fn, void *fn_arg, uint64_t *ret_op,
                     struct error *err);
     void (*op_cancel)(void *arg, uint64_t op);
+    /* All up to cursor is stored: tell the source. */
+    void (*op_commit)(void *arg, const char *instance, cn_str cursor);
     /* How many operations the instance may have open; 0: it does not run. */
     uint32_t (*op_room)(void *arg, const char *instance);
     /* Run a jq program in a helper process.  -EAGAIN: too many wait. */

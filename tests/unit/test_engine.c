@@ -38,11 +38,9 @@ struct world {
     int accept_status;
     size_t accepted, duplicates;
     int act_status;
-    struct store_rows *rows;
     enum run_state state; /* of the run last read */
     char reason[1024];
-    char reference[256];
-    unsigned runs_in[16];
+    char committed[64]; /* cursor told to the source */
 };
 
 static int64_t world_now(void *arg)
@@ -69,6 +67,8 @@ static int world_op_start(void *arg, const struct op_request *request,
     snprintf(op->instance, sizeof(op->instance), "%s", request->instance);
     snprintf(op->what, sizeof(op->what), "%s",
              request->kind == OP_CALL ? request->action : request->record.type);
+    if (request->kind == OP_POLL)
+        body = request->cursor;
     snprintf(op->body, sizeof(op->body), "%.*s", (int)body.len, body.ptr);
     return 0;
 }
@@ -77,6 +77,15 @@ static void world_op_cancel(void *arg, uint64_t op)
 {
     (void)arg;
     (void)op;
+}
+
+static void world_op_commit(void *arg, const char *instance, cn_str cursor)
+{
+    struct world *world = arg;
+
+    (void)instance;
+    snprintf(world->committed, sizeof(world->committed), "%.*s",
+             (int)cursor.len, cursor.ptr);
 }
 
 static uint32_t world_op_room(void *arg, const char *instance)
@@ -151,8 +160,8 @@ static void open_world(struct world *world)
         .inline_mode = true,
     };
     struct engine_options engine = {
-        .ports = {world_op_start, world_op_cancel, world_op_room, world_jq,
-                  world_wake_at, world_random, world},
+        .ports = {world_op_start, world_op_cancel, world_op_commit,
+                  world_op_room, world_jq, world_wake_at, world_random, world},
         .types = world->types,
         .limits = {.attempts_max = 5,
                    .retry_after_max_ms = 900000,
@@ -560,6 +569,42 @@ static void test_no_more_at_once_than_room(void **state)
     assert_int_equal(world->op_count, 4);
 }
 
+/* A page and its cursor are stored together; the next poll goes on from there,
+ * also after a restart. */
+static void test_poll_goes_on_from_the_stored_cursor(void **state)
+{
+    struct world *world = *state;
+    struct op_record record = {.type = "box_event/1",
+                               .id = {"p1", 2},
+                               .key = {"box1", 4},
+                               .body = {"{\"box\":\"box1\"}", 14}};
+    struct op_outcome page = {.kind = OP_POLL,
+                              .status = CN_OK,
+                              .message = "",
+                              .cursor = {"c1", 2},
+                              .records = &record,
+                              .record_count = 1};
+    struct open_op op;
+
+    engine_add_source(world->engine, "crm", "boxes", 60000);
+    advance(world, 1);
+    op = take_op(world, OP_POLL, "crm");
+    assert_string_equal(op.body, "");
+    op.fn(op.arg, op.number, &page);
+    settle(world);
+    assert_string_equal(world->committed, "c1");
+    (void)take_op(world, OP_CALL, "crm"); /* the record's run */
+    advance(world, 59000);
+    assert_int_equal(world->op_count, 0);
+    close_world(world);
+    open_world(world);
+    world->op_count = 0;
+    engine_add_source(world->engine, "crm", "boxes", 60000);
+    advance(world, 1);
+    op = take_op(world, OP_POLL, "crm");
+    assert_string_equal(op.body, "c1");
+}
+
 #define ENGINE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -579,6 +624,7 @@ int main(void)
         ENGINE_TEST(test_restart_in_sending_probes),
         ENGINE_TEST(test_restart_before_reading_reads_again),
         ENGINE_TEST(test_no_more_at_once_than_room),
+        ENGINE_TEST(test_poll_goes_on_from_the_stored_cursor),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,279 @@
+/* engine_source.c - streams that are polled.
+ *
+ * One idea: a page of records and the cursor behind it are stored in one
+ * transaction, so a page is never lost and never half taken; a page that ends
+ * otherwise is forgotten and asked for again from the last stored cursor.  One
+ * poll of a stream is open at a time, and none while the store is behind.
+ * Called on the loop thread. */
+#include "flow/engine_state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+
+enum {
+    RECORDS_MAX = 500, /* of one page: bounds its transaction */
+    INTERVAL_MIN_MS = 100,
+    AGAIN_FIRST_MS = 1000, /* growing delay after a failure */
+    AGAIN_MAX_MS = 300000,
+    AUTH_MS = 60000
+};
+
+struct engine_source {
+    struct engine_source *next;
+    struct engine *engine;
+    char *instance, *stream;
+    uint64_t interval_ms;
+    char *cursor; /* of the last page stored; owned */
+    size_t cursor_len;
+    char *page_cursor; /* of the page being stored */
+    size_t page_cursor_len;
+    bool more;         /* the page said that more waits */
+    uint64_t rest_ms;  /* the page said: not before */
+    bool busy;         /* loading, polling or storing */
+    bool stopped;      /* the stream said that it will never work */
+    uint32_t failures; /* in a row */
+    int64_t due_ms;
+};
+
+static void source_later(struct engine_source *source, uint64_t delay_ms)
+{
+    source->busy = false;
+    source->due_ms = engine_now(source->engine) + (int64_t)delay_ms;
+}
+
+static void source_failed(struct engine_source *source, uint64_t delay_ms)
+{
+    struct engine *engine = source->engine;
+
+    if (!delay_ms)
+        delay_ms = retry_delay(AGAIN_FIRST_MS, AGAIN_MAX_MS, source->failures,
+                               engine->ports.random(engine->ports.arg));
+    source->failures++;
+    source_later(source, delay_ms);
+}
+
+static void alert_stored(void *arg, int status)
+{
+    (void)arg;
+    (void)status; /* it stands in the log as well */
+}
+
+static void source_alert(struct engine_source *source, const char *text)
+{
+    struct store_batch *batch = store_batch_create();
+    char cause[256];
+
+    snprintf(cause, sizeof(cause), "source:%.100s:%.100s", source->instance,
+             source->stream);
+    store_batch_alert(batch, cause, text);
+    (void)!engine_ask(source->engine, batch, NULL, alert_stored, NULL);
+}
+
+static void page_stored(void *arg, int status, size_t accepted,
+                        size_t duplicates)
+{
+    struct engine_source *source = arg;
+    cn_str cursor = {source->page_cursor, source->page_cursor_len};
+
+    (void)accepted;
+    (void)duplicates;
+    if (status) {
+        free(source->page_cursor);
+        source->page_cursor = NULL;
+        source_failed(source, 0);
+        return;
+    }
+    free(source->cursor);
+    source->cursor = source->page_cursor;
+    source->cursor_len = source->page_cursor_len;
+    source->page_cursor = NULL;
+    source->failures = 0;
+    source->engine->ports.op_commit(source->engine->ports.arg, source->instance,
+                                    cursor);
+    if (source->rest_ms)
+        source_later(source, source->rest_ms);
+    else
+        source_later(source, source->more ? 0 : source->interval_ms);
+}
+
+static void page_store(struct engine_source *source,
+                       const struct op_outcome *outcome)
+{
+    struct engine_accept accept = {
+        .origin = source->instance,
+        .records = outcome->records,
+        .record_count = outcome->record_count,
+        .values = outcome->values,
+        .value_count = outcome->value_count,
+        .stream = source->stream,
+        .cursor = outcome->cursor,
+    };
+
+    source->page_cursor = memory_copy(outcome->cursor.ptr, outcome->cursor.len);
+    source->page_cursor_len = outcome->cursor.len;
+    source->more = outcome->more != 0;
+    source->rest_ms = outcome->retry_after_ms;
+    if (engine_accept(source->engine, &accept, page_stored, source)) {
+        free(source->page_cursor);
+        source->page_cursor = NULL;
+        source_failed(source, 0);
+    }
+}
+
+static void source_polled(void *arg, uint64_t op,
+                          const struct op_outcome *outcome)
+{
+    struct engine_source *source = arg;
+    struct log_about about = {.op = op, .instance = source->instance};
+
+    switch (outcome->status) {
+    case CN_OK:
+        page_store(source, outcome);
+        break;
+    case CN_REJECTED:
+    case CN_UNSUPPORTED:
+        log_write(LOG_ERROR, &about, "stream %s is stopped: %s", source->stream,
+                  outcome->message);
+        source_alert(source, "A stream cannot be read and is stopped. Mend the "
+                             "cause that its log line names, then reload.");
+        source->stopped = true;
+        source->busy = false;
+        break;
+    case CN_AUTH:
+        source_alert(source, "The other system refuses the credentials of this "
+                             "instance. Renew them in its configuration, then "
+                             "reload.");
+        source_failed(source, AUTH_MS);
+        break;
+    default:
+        source_failed(source, outcome->retry_after_ms);
+        break;
+    }
+    engine_turn(source->engine);
+}
+
+static void source_poll(struct engine_source *source)
+{
+    struct engine *engine = source->engine;
+    struct error err = {""};
+    uint64_t op;
+    struct op_request request = {
+        .kind = OP_POLL,
+        .instance = source->instance,
+        .stream = source->stream,
+        .cursor = {source->cursor, source->cursor_len},
+        .max_records = RECORDS_MAX,
+    };
+
+    source->busy = true;
+    if (engine->ports.op_start(engine->ports.arg, &request, source_polled,
+                               source, &op, &err))
+        source_later(source, AGAIN_FIRST_MS);
+}
+
+static void cursor_read(void *arg, int status, const struct store_rows *rows)
+{
+    struct engine_source *source = arg;
+
+    if (status) {
+        source_failed(source, 0);
+        engine_turn(source->engine);
+        return;
+    }
+    for (size_t index = 0; index < rows->value_count; index++) {
+        const struct store_value_row *row = &rows->values[index];
+        if (strcmp(row->name, source->stream) != 0)
+            continue;
+        free(source->cursor);
+        source->cursor = memory_copy(row->value.ptr, row->value.len);
+        source->cursor_len = row->value.len;
+    }
+    if (!source->cursor)
+        source->cursor = memory_copy(NULL, 0);
+    source_later(source, 0);
+    engine_turn(source->engine);
+}
+
+static void source_load(struct engine_source *source)
+{
+    struct store_query query = {.kind = STORE_QUERY_CURSORS,
+                                .instance = source->instance,
+                                .limit = 1000};
+
+    source->busy = true;
+    if (store_query(source->engine->store, &query, cursor_read, source))
+        source_failed(source, 0);
+}
+
+void engine_add_source(struct engine *engine, const char *instance,
+                       const char *stream, uint64_t interval_ms)
+{
+    struct engine_source *source;
+
+    LL_FOREACH(engine->sources, source)
+    {
+        if (!strcmp(source->instance, instance) &&
+            !strcmp(source->stream, stream)) {
+            source->stopped = false; /* reloaded: it may work now */
+            return;
+        }
+    }
+    source = memory_zero(1, sizeof(*source));
+    source->engine = engine;
+    source->instance = memory_text(instance);
+    source->stream = memory_text(stream);
+    source->interval_ms =
+        interval_ms < INTERVAL_MIN_MS ? INTERVAL_MIN_MS : interval_ms;
+    LL_APPEND(engine->sources, source);
+}
+
+void engine_poll(struct engine *engine, int64_t now_ms)
+{
+    struct engine_source *source;
+
+    LL_FOREACH(engine->sources, source)
+    {
+        if (source->busy || source->stopped || now_ms < source->due_ms)
+            continue;
+        if (!source->cursor)
+            source_load(source);
+        else if (store_backlog(engine->store) < STORE_QUEUE_MAX / 4)
+            source_poll(source);
+        else
+            source_later(source, AGAIN_FIRST_MS);
+    }
+}
+
+int64_t engine_poll_due(const struct engine *engine)
+{
+    const struct engine_source *source;
+    int64_t due_ms = 0;
+
+    LL_FOREACH(engine->sources, source)
+    {
+        if (!source->busy && !source->stopped &&
+            (!due_ms || source->due_ms < due_ms))
+            due_ms = source->due_ms ? source->due_ms : 1;
+    }
+    return due_ms;
+}
+
+void engine_free_sources(struct engine *engine)
+{
+    struct engine_source *source, *next;
+
+    LL_FOREACH_SAFE(engine->sources, source, next)
+    {
+        free(source->instance);
+        free(source->stream);
+        free(source->cursor);
+        free(source->page_cursor);
+        free(source);
+    }
+}
