@@ -332,26 +332,33 @@ static int table_check(const char *path, const cn_plugin *table,
     return 0;
 }
 
-/* A copy of the file in our own directory, named by its hash. */
-static int generation_write(const struct file *file, const char *directory,
-                            char path[PATH_MAX], struct error *err)
+static int generations_prepare(const char *directory, struct error *err)
+{
+    struct stat found;
+    int status = 0;
+
+    if ((mkdir(directory, 0700) && errno != EEXIST) || stat(directory, &found))
+        status = -errno;
+    if (status) {
+        error_set(err, "%s: %s", directory, strerror(-status));
+        return status;
+    }
+    return check_owner(&found, "directory", directory, err);
+}
+
+/* A copy of the file; one that a former process left is written anew, since
+ * nobody has looked at it. */
+static int generation_write(const struct file *file, const char *path,
+                            struct error *err)
 {
     char temporary[PATH_MAX + 8];
     size_t written = 0;
     int descriptor, status = 0;
 
-    if (mkdir(directory, 0700) && errno != EEXIST) {
-        status = -errno;
-        error_set(err, "%s: %s", directory, strerror(-status));
-        return status;
-    }
-    if (snprintf(path, PATH_MAX, "%s/%s.so", directory, file->hash) >= PATH_MAX)
-        return -ENAMETOOLONG;
-    if (!access(path, F_OK))
-        return 0;
     snprintf(temporary, sizeof(temporary), "%s.new", path);
+    (void)unlink(temporary);
     descriptor = open(
-        temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0500);
+        temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0500);
     while (descriptor >= 0 && written < file->len) {
         ssize_t part = write(descriptor, (char *)file->bytes + written,
                              file->len - written);
@@ -393,10 +400,16 @@ static int file_table(const struct file *file, const char *generations,
                       path);
             return -EBUSY;
         }
-        status = generation_write(file, generations, path, err);
+        status = generations_prepare(generations, err);
         if (status)
             return status;
+        if (snprintf(path, sizeof(path), "%s/%s.so", generations, file->hash) >=
+            (int)sizeof(path))
+            return -ENAMETOOLONG;
         opened = opened_find(path);
+        status = opened ? 0 : generation_write(file, path, err);
+        if (status)
+            return status;
     }
     if (!opened) {
         const cn_plugin *table = NULL;

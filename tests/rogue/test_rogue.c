@@ -470,6 +470,108 @@ static void block_alone(void **state)
         instances_find(world.instances, "neighbour")->replaced_count, 0);
 }
 
+/* A name for a file that is not there yet. */
+static void path_make(char path[64])
+{
+    int descriptor;
+
+    snprintf(path, 64, "/tmp/connect-block-XXXXXX");
+    descriptor = mkstemp(path);
+    assert_true(descriptor >= 0);
+    close(descriptor);
+    unlink(path);
+}
+
+static void path_open(const char *path)
+{
+    int descriptor = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+
+    assert_true(descriptor >= 0);
+    close(descriptor);
+    for (int turn = 0; turn < 10; turn++)
+        world_turn(&world); /* what was left behind wakes up and ends */
+    unlink(path);
+}
+
+static void block_create(void **state)
+{
+    char path[64];
+
+    (void)state;
+    world_close(&world);
+    world_open(&world, LONG_MS, 60);
+    world_add(&world, "neighbour", "honest");
+    path_make(path);
+    setenv("BLOCK_CREATE", path, 1);
+    world_add(&world, "rogue", "block_life");
+    world_wait_state(&world, "rogue", INSTANCE_FAILED);
+    assert_non_null(
+        strstr(instances_find(world.instances, "rogue")->reason, "5 times"));
+    world_neighbour_works(&world, "neighbour");
+    unsetenv("BLOCK_CREATE");
+    path_open(path);
+    /* Once more by hand, and it works. */
+    world_add(&world, "rogue", "block_life");
+    deliver_gives("rogue", "", CN_OK, false);
+}
+
+static void block_reload(void **state)
+{
+    char path[64];
+
+    (void)state;
+    world_close(&world);
+    world_open(&world, LONG_MS, 60);
+    world_add(&world, "rogue", "block_life");
+    path_make(path);
+    setenv("BLOCK_CREATE", path, 1);
+    /* The thread goes with the new one that hangs, so the old one is made anew
+     * as well, and hangs too; it is not blamed for ever. */
+    world_add(&world, "rogue", "block_life");
+    while (!instances_find(world.instances, "rogue")->replaced_count)
+        world_turn(&world);
+    unsetenv("BLOCK_CREATE");
+    path_open(path);
+    world_wait_state(&world, "rogue", INSTANCE_RUNNING);
+    deliver_gives("rogue", "", CN_OK, false);
+}
+
+static void block_destroy(void **state)
+{
+    char path[64];
+
+    (void)state;
+    world_add(&world, "rogue", "block_life");
+    deliver_gives("rogue", "", CN_OK, false);
+    path_make(path);
+    setenv("BLOCK_DESTROY", path, 1);
+    instances_remove(world.instances, "rogue");
+    while (!world_log_count("its thread is left behind"))
+        world_turn(&world);
+    world_neighbour_works(&world, "neighbour");
+    assert_null(instances_find(world.instances, "rogue"));
+    unsetenv("BLOCK_DESTROY");
+    path_open(path);
+}
+
+static void block_stop(void **state)
+{
+    struct world_result result;
+    char path[64];
+
+    (void)state;
+    path_make(path);
+    world_add(&world, "rogue", "block_alone");
+    world_deliver(&world, "rogue", path, &result);
+    world_neighbour_works(&world, "neighbour");
+    instances_stop(world.instances, 200, NULL, NULL);
+    world_wait(&world, &result);
+    assert_int_equal(result.outcome.status, CN_IN_DOUBT);
+    assert_true(result.outcome.broken);
+    path_open(path);
+    assert_int_equal(result.count, 1);
+}
+
 static void create_null(void **state)
 {
     struct world_result result;
@@ -612,8 +714,10 @@ int main(void)
         TEST(honest_replaced), TEST(done_twice),         TEST(done_foreign),
         TEST(done_never),      TEST(replaced_too_often), TEST(emit_late),
         TEST(wrong_thread),    TEST(malformed),          TEST(block_shared),
-        TEST(block_alone),     TEST(create_null),        TEST(flood),
-        TEST(effect_refused),  TEST(effect_doubted),     TEST(after_destroy),
+        TEST(block_alone),     TEST(block_create),       TEST(block_reload),
+        TEST(block_destroy),   TEST(block_stop),         TEST(create_null),
+        TEST(flood),           TEST(effect_refused),     TEST(effect_doubted),
+        TEST(after_destroy),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
