@@ -557,13 +557,21 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, reset)
     const struct CMUnitTest tests[] = {
-        TEST(test_cuts),          TEST(test_answers),
-        TEST(test_matching),      TEST(test_probability),
-        TEST(test_unknown_fault), TEST(test_delays),
-        TEST(test_caller_gone),   TEST(test_own_kind),
-        TEST(test_refuse),        TEST(test_clock),
-        TEST(test_masking),       TEST(test_documents),
-        TEST(test_ledger_pages),  TEST(test_file_survives_kill),
+        TEST(test_cuts),
+        TEST(test_answers),
+        TEST(test_matching),
+        TEST(test_probability),
+        TEST(test_unknown_fault),
+        TEST(test_delays),
+        TEST(test_caller_gone),
+        TEST(test_many_waits),
+        TEST(test_own_kind),
+        TEST(test_refuse),
+        TEST(test_clock),
+        TEST(test_masking),
+        TEST(test_documents),
+        TEST(test_ledger_pages),
+        TEST(test_file_survives_kill),
         TEST(test_options),
     };
 
