@@ -76,6 +76,15 @@ static void call_answer(struct api_call *call,
         free(api);
 }
 
+cJSON *api_call_object(const struct api_call *call)
+{
+    cJSON *object = cJSON_CreateObject();
+
+    cn_json_put(object, "now_ms",
+                cn_json_integer(clock_wall_ms(call->api->options.clock)));
+    return object;
+}
+
 void api_call_end_text(struct api_call *call, const char *text, size_t len)
 {
     struct http_server_answer answer = {

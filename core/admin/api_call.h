@@ -49,6 +49,8 @@ struct api_call *api_call_begin(struct api *api,
                                 struct http_server_exchange *exchange,
                                 const struct http_server_request *request);
 
+/* A new object for an answer, with the time of now in it: "now_ms". */
+cJSON *api_call_object(const struct api_call *call);
 /* 200 with value, which is taken; NULL: with what was gathered. */
 void api_call_end(struct api_call *call, cJSON *value);
 void api_call_end_text(struct api_call *call, const char *text, size_t len);

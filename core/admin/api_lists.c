@@ -30,7 +30,7 @@ static void history_read(void *arg, int status, const struct store_rows *rows)
         return;
     }
     count = rows->history_count;
-    object = cJSON_CreateObject();
+    object = api_call_object(call);
     list = cJSON_CreateArray();
     for (size_t index = 0; index < count; index++)
         cn_json_append(list, encode_history(&rows->history[index]));
@@ -71,7 +71,7 @@ static void alerts_read(void *arg, int status, const struct store_rows *rows)
         api_call_fail_errno(call, status, "the alerts cannot be read");
         return;
     }
-    object = cJSON_CreateObject();
+    object = api_call_object(call);
     list = cJSON_CreateArray();
     for (size_t index = 0; index < rows->alert_count; index++)
         cn_json_append(list, encode_alert(&rows->alerts[index]));
@@ -98,7 +98,7 @@ static void quarantine_read(void *arg, int status,
         api_call_fail_errno(call, status, "the quarantine cannot be read");
         return;
     }
-    object = cJSON_CreateObject();
+    object = api_call_object(call);
     list = cJSON_CreateArray();
     for (size_t index = 0; index < rows->quarantine_count; index++) {
         const struct store_quarantine_row *row = &rows->quarantine[index];

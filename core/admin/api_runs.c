@@ -32,7 +32,7 @@ static void runs_read(void *arg, int status, const struct store_rows *rows)
         api_call_fail_errno(call, status, "the runs cannot be read");
         return;
     }
-    object = cJSON_CreateObject();
+    object = api_call_object(call);
     list = cJSON_CreateArray();
     for (size_t index = 0; index < rows->run_count; index++)
         cn_json_append(list, encode_run(&rows->runs[index]));
@@ -235,7 +235,10 @@ static void run_show(struct api_call *call, const struct store_rows *rows,
         .off = call->unmasked,
     };
 
-    api_call_end(call, run_whole(&mask, rows));
+    cJSON *object = run_whole(&mask, rows);
+
+    encode_put_time(object, "now_ms", clock_wall_ms(call->api->options.clock));
+    api_call_end(call, object);
 }
 
 static void run_ask(struct api_call *call);
