@@ -218,8 +218,10 @@ int instances_add(struct instances *instances,
     struct entry *entry = NULL;
     int status;
 
-    if (instances->stopping)
+    if (instances->stopping) {
+        error_set(err, "instance %s: the daemon is stopping", config->name);
         return -ECANCELED;
+    }
     HASH_FIND_STR(instances->entries, config->name, entry);
     if (entry && entry->removed) {
         error_set(err, "instance %s: the one of that name is still stopping",
