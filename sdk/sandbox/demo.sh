@@ -181,26 +181,30 @@ said "deal \"Bayside summer order\": 3 x A100 at 149.90, 10 x B200 at 12.50"
 box_field() {
     get "$streak/_sim/boxes/$box" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"
 }
-shown=0
+seen=$(get --unix-socket "$CONNECT_SOCKET" "http://connect/v1/history?limit=1000" |
+    grep -o '"sequence":[0-9]*' | tail -n 1 | cut -d: -f2)
 story() {
-    local line act
-    while IFS= read -r line; do
-        shown=$((shown + 1))
-        act=$(printf '%s' "$line" | sed -n 's/.*"act":"\([^"]*\)".*/\1/p')
-        case $line in
-        *'"path":"post"'*)
-            case $act in
-            delivery.sending) said "order posted to SYSPRO (its intent was on disk first)" ;;
-            delivery.done) said "order number found" ;;
-            delivery.*) said "order: $act" ;;
-            esac
+    local entry act path
+    while IFS= read -r entry; do
+        seen=$(printf '%s' "$entry" | sed -n 's/.*"sequence":\([0-9]*\).*/\1/p')
+        act=$(printf '%s' "$entry" | sed -n 's/.*"act":"\([^"]*\)".*/\1/p')
+        path=$(printf '%s' "$entry" | sed -n 's/.*"path":"\([^"]*\)".*/\1/p')
+        case $path:$act in
+        :event.accepted) said "webhook accepted, its record is on disk" ;;
+        post:delivery.sending)
+            said "deal read from Streak and mapped to a sales order"
+            said "order posted to SYSPRO (the intent was on disk first)"
             ;;
-        *'"path":"deal"'*) said "deal read from Streak" ;;
-        *'"path":"box"'*) [ "$act" = delivery.done ] && said "deal updated in Streak" ;;
-        *'"path":"comment"'*) [ "$act" = delivery.done ] && said "comment written in Streak" ;;
-        *'"act":"event.accepted"'*) said "webhook accepted and stored" ;;
+        post:delivery.done) said "order number found in SYSPRO" ;;
+        post:delivery.adopted) said "another event of the deal: its order exists, nothing sent" ;;
+        box:delivery.done) said "number and status written to the deal" ;;
+        comment:delivery.done) said "comment written to the deal" ;;
+        *:delivery.in_doubt) said "no answer: SYSPRO will be asked whether it has the order" ;;
+        *:run.parked) said "parked: a person must look (connectctl parked)" ;;
         esac
-    done < <("$ctl" --json tail --once 2>/dev/null | tail -n +$((shown + 1)))
+    done < <(get --unix-socket "$CONNECT_SOCKET" \
+        "http://connect/v1/history?after=${seen:-0}&limit=1000" |
+        sed 's/},{/}\n{/g' | grep '"sequence"')
 }
 number=
 for _ in $(seq 300); do
@@ -219,6 +223,7 @@ story
 printf '%s\n' "${green}The deal carries SYSPRO sales order $number${plain}"
 
 if [ -z "$once" ]; then
+    run=$("$ctl" --json runs 2>/dev/null | grep -o '"run":[0-9]*' | head -n 1 | cut -d: -f2)
     cat <<END
 
 ${bold}Everything stays up until Ctrl-C.${plain}  Try:
@@ -226,7 +231,7 @@ ${bold}Everything stays up until Ctrl-C.${plain}  Try:
   export CONNECT_SOCKET=$CONNECT_SOCKET
   $ctl status
   $ctl runs
-  $ctl show 4
+  $ctl show $run
   ${dim}# another deal${plain}
   curl -s $streak/_sim/boxes -d '{"name":"Test","pipeline":"Sales","stage":"Closed-Won","organization":"Northgate Metals","fields":{"Order lines":"B200; 5; 12.50"}}'
   ${dim}# the ERP commits and the line goes dead: still one order${plain}
