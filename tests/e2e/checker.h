@@ -1,0 +1,44 @@
+/* checker.h - the three ledgers, compared.
+ *
+ * The sender's (each event with the status it got), the ERP simulator's (each
+ * order with its amounts) and the daemon's own view (its runs, as the admin API
+ * tells them).  The numbers of the checks are those of the fault catalogue:
+ *
+ *   I1  every event answered 200 is in the store
+ *   I2  a deal whose order is done has exactly one order, others none or one
+ *   I3  no order without a stored event
+ *   I4  customer, stock codes, quantities and prices of the order are the
+ *       deal's, as decimal texts
+ *   I5  everything is done, held, parked or stands behind one of these
+ *   I6  the history has an entry for each change (the chain itself is verified
+ *       by stage_check on the stopped store)
+ *   I9  no status outside the contract of the webhook route
+ *
+ * The order of a deal is found by the PO number that this file derives from the
+ * deal's key by itself, and not by what the daemon says. */
+#ifndef CONNECT_E2E_CHECKER_H
+#define CONNECT_E2E_CHECKER_H
+
+#include <stddef.h>
+
+#include <cjson/cJSON.h>
+
+enum { CHECKER_PO_MAX = 32 };
+
+/* {"sender":[{"keys":[KEY],"status":200}],
+ *  "deals":[{"key","stage","fields":{NAME:VALUE}}],
+ *  "orders":[{"reference","detail":{"sales_order","customer","lines":[..]}}],
+ *  "status":{"events","duplicates","quarantined"},
+ *  "runs":[..as /v1/runs/N]}
+ * What is wrong goes into ret_complaints, one line each, owned.  The number of
+ * complaints. */
+size_t checker_compare(const cJSON *ledgers, char **ret_complaints);
+
+/* The PO number of a deal's order. */
+void checker_po(const char *deal_key, char po[CHECKER_PO_MAX]);
+
+/* Are two decimal texts the same number?  "3" and "3.000" are, without ever
+ * being a double. */
+int checker_same_decimal(const char *one, const char *other);
+
+#endif

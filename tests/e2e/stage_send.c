@@ -1,0 +1,341 @@
+/* stage_send.c - the test's own sender of webhooks, and the ledgers.
+ *
+ * One idea: whatever is sent is written down with its answer before anything is
+ * made of it, also what Streak's simulator sent (its own ledger).  Called on
+ * the test's main thread. */
+#include "stage_life.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "checker.h"
+#include "store/store.h"
+
+enum {
+    PAGE = 1000, /* entries of one question */
+    HEADERS_MAX = 6,
+    HEADER_BYTES_MAX = 600
+};
+
+/* ---- Sending ------------------------------------------------------------- */
+
+/* The keys of a body's boxes, [] when it has none. */
+static cJSON *keys_of(const char *body)
+{
+    cJSON *keys = cJSON_CreateArray(), *json = cJSON_Parse(body);
+    const cJSON *element;
+
+    if (cJSON_IsArray(json)) {
+        cJSON_ArrayForEach(element, json)
+        {
+            cJSON_AddItemToArray(
+                keys, cJSON_CreateString(stage_member(element, "key")));
+        }
+    } else if (cJSON_IsObject(json)) {
+        cJSON_AddItemToArray(keys,
+                             cJSON_CreateString(stage_member(json, "key")));
+    }
+    cJSON_Delete(json);
+    return keys;
+}
+
+static void record(struct stage *stage, cJSON *keys, int status)
+{
+    cJSON *entry = cJSON_CreateObject();
+
+    cJSON_AddItemToObject(entry, "keys", keys);
+    cJSON_AddNumberToObject(entry, "status", status);
+    cJSON_AddItemToArray(stage->sent, entry);
+}
+
+struct headers {
+    char texts[HEADERS_MAX][HEADER_BYTES_MAX];
+    const char *list[HEADERS_MAX + 1];
+    size_t count;
+};
+
+static void add_header(struct headers *headers, const char *name,
+                       const char *value)
+{
+    snprintf(headers->texts[headers->count], HEADER_BYTES_MAX, "%s: %s", name,
+             value);
+    headers->list[headers->count] = headers->texts[headers->count];
+    headers->list[++headers->count] = NULL;
+}
+
+static void make_headers(const struct stage *stage,
+                         const struct stage_webhook *webhook,
+                         struct headers *headers)
+{
+    const char *type =
+        webhook->content_type ? webhook->content_type : "application/json";
+    const char *token = webhook->token ? webhook->token : stage->token;
+
+    headers->count = 0;
+    headers->list[0] = NULL;
+    if (*type)
+        add_header(headers, "Content-Type", type);
+    else
+        snprintf(headers->texts[headers->count], HEADER_BYTES_MAX,
+                 "Content-Type:");
+    if (!*type) { /* curl: a name alone takes the header away */
+        headers->list[headers->count] = headers->texts[headers->count];
+        headers->list[++headers->count] = NULL;
+    }
+    if (*token)
+        add_header(headers, "X-Streak-Webhook-Token", token);
+    if (webhook->header) {
+        headers->list[headers->count] = webhook->header;
+        headers->list[++headers->count] = NULL;
+    }
+}
+
+static void make_url(const struct stage *stage,
+                     const struct stage_webhook *webhook,
+                     char url[STAGE_TEXT_MAX])
+{
+    if (webhook->path)
+        snprintf(url, STAGE_TEXT_MAX, "http://127.0.0.1:%u%s", stage->port,
+                 webhook->path);
+    else
+        snprintf(url, STAGE_TEXT_MAX, "http://127.0.0.1:%u/in/streak/%s",
+                 stage->port, stage->path_secret);
+}
+
+struct web_answer stage_send(struct stage *stage,
+                             const struct stage_webhook *webhook)
+{
+    struct headers headers;
+    char url[STAGE_TEXT_MAX];
+    struct web_request request = {.method = webhook->method,
+                                  .url = url,
+                                  .body = webhook->body,
+                                  .body_len = webhook->body_len,
+                                  .headers = headers.list};
+    struct web_answer answer;
+
+    make_headers(stage, webhook, &headers);
+    make_url(stage, webhook, url);
+    answer = web_call(stage->web, &request);
+    record(stage, webhook->body ? keys_of(webhook->body) : cJSON_CreateArray(),
+           answer.status);
+    return answer;
+}
+
+char *stage_event_body(struct stage *stage, const char *const *keys,
+                       size_t count)
+{
+    static const char *const headers[] = {
+        /* sandbox-streak-key and an empty password */
+        "Authorization: Basic c2FuZGJveC1zdHJlYWsta2V5Og==", NULL};
+    char url[STAGE_TEXT_MAX * 2];
+    struct web_request request = {.url = url, .headers = headers};
+    cJSON *list = cJSON_CreateArray();
+    char *text, *copy;
+
+    for (size_t at = 0; at < count; at++) {
+        struct web_answer answer;
+        snprintf(url, sizeof(url), "http://127.0.0.1:%u/api/v1/boxes/%s",
+                 stage->streak_base, keys[at]);
+        answer = web_call(stage->web, &request);
+        if (answer.status != 200)
+            stage_fail(stage, "box %s: %d %s", keys[at], answer.status,
+                       answer.body);
+        cJSON_AddItemToArray(list, cJSON_Parse(answer.body));
+        web_answer_end(&answer);
+    }
+    text = cJSON_PrintUnformatted(list);
+    copy = memory_text(text);
+    cJSON_free(text);
+    cJSON_Delete(list);
+    return copy;
+}
+
+int stage_send_boxes(struct stage *stage, const char *const *keys, size_t count)
+{
+    char *body = stage_event_body(stage, keys, count);
+    struct stage_webhook webhook = {.body = body};
+    struct web_answer answer = stage_send(stage, &webhook);
+    int status = answer.status;
+
+    web_answer_end(&answer);
+    free(body);
+    return status;
+}
+
+size_t stage_burst(struct stage *stage, const char *body, size_t count,
+                   size_t connections)
+{
+    struct stage_webhook webhook = {.body = body};
+    struct headers headers;
+    char url[STAGE_TEXT_MAX];
+    struct web_request request = {
+        .url = url, .body = body, .headers = headers.list};
+    int *statuses = memory_zero(count, sizeof(*statuses));
+    cJSON *keys = keys_of(body);
+    size_t good = 0;
+
+    make_headers(stage, &webhook, &headers);
+    make_url(stage, &webhook, url);
+    web_burst(&request, count, connections, statuses);
+    for (size_t at = 0; at < count; at++) {
+        record(stage, cJSON_Duplicate(keys, true), statuses[at]);
+        good += statuses[at] == 200;
+    }
+    cJSON_Delete(keys);
+    free(statuses);
+    return good;
+}
+
+/* ---- Ledgers --------------------------------------------------------------
+ */
+
+/* Move all entries of a simulator's list over, page by page. */
+static void take_entries(struct stage *stage, enum stage_side side,
+                         const char *path, cJSON *list)
+{
+    int64_t after = 0;
+
+    for (;;) {
+        cJSON *told = stage_get(stage, side, "%slimit=%d&after=%lld", path,
+                                PAGE, (long long)after);
+        cJSON *entries = cJSON_GetObjectItemCaseSensitive(told, "entries");
+        int count = cJSON_GetArraySize(entries);
+        while (entries->child) {
+            cJSON *entry = cJSON_DetachItemViaPointer(entries, entries->child);
+            after = stage_number(entry, "number");
+            cJSON_AddItemToArray(list, entry);
+        }
+        if (stage_number(told, "lost") > 0)
+            stage_fail(stage, "%s: the ledger lost entries", path);
+        cJSON_Delete(told);
+        if (!count)
+            return;
+    }
+}
+
+/* What Streak's simulator sent, in the form of the test's own sender. */
+static void take_deliveries(struct stage *stage, cJSON *list)
+{
+    cJSON *sent = cJSON_CreateArray();
+    const cJSON *delivery;
+
+    take_entries(stage, STREAK, "/_sim/deliveries?", sent);
+    cJSON_ArrayForEach(delivery, sent)
+    {
+        cJSON *entry = cJSON_CreateObject();
+        cJSON *keys = cJSON_AddArrayToObject(entry, "keys");
+        const char *at = stage_member(delivery, "keys");
+        while (*at) {
+            size_t len = strcspn(at, ",");
+            char *key = memory_copy(at, len);
+            cJSON_AddItemToArray(keys, cJSON_CreateString(key));
+            free(key);
+            at += len + (at[len] == ',');
+        }
+        cJSON_AddNumberToObject(entry, "status",
+                                (double)stage_number(delivery, "status"));
+        cJSON_AddItemToArray(list, entry);
+    }
+    cJSON_Delete(sent);
+}
+
+static cJSON *all_runs(struct stage *stage)
+{
+    cJSON *list = cJSON_CreateArray(), *page;
+    const cJSON *run;
+    int64_t before = INT32_MAX;
+
+    while (before > 0) {
+        page = stage_get(stage, ADMIN, "/v1/runs?limit=%d&before=%lld", PAGE,
+                         (long long)before);
+        cJSON_ArrayForEach(run, cJSON_GetObjectItemCaseSensitive(page, "runs"))
+        {
+            cJSON_AddItemToArray(
+                list, stage_get(stage, ADMIN, "/v1/runs/%lld",
+                                (long long)stage_number(run, "run")));
+        }
+        before = stage_number(page, "next");
+        cJSON_Delete(page);
+    }
+    return list;
+}
+
+cJSON *stage_ledgers(struct stage *stage)
+{
+    cJSON *ledgers = cJSON_CreateObject(), *world, *orders, *sender;
+    cJSON *pipeline;
+
+    sender = cJSON_Duplicate(stage->sent, true);
+    take_deliveries(stage, sender);
+    cJSON_AddItemToObject(ledgers, "sender", sender);
+    world = stage_get(stage, STREAK, "/_sim/world?boxes=100000");
+    pipeline = cJSON_GetObjectItemCaseSensitive(world, "pipelines")->child;
+    cJSON_AddItemToObject(
+        ledgers, "deals",
+        cJSON_DetachItemFromObjectCaseSensitive(pipeline, "boxes"));
+    cJSON_Delete(world);
+    orders = cJSON_AddArrayToObject(ledgers, "orders");
+    take_entries(stage, SYSPRO, "/_sim/documents?kind=sales_order&", orders);
+    cJSON_AddItemToObject(ledgers, "status",
+                          stage_get(stage, ADMIN, "/v1/status"));
+    cJSON_AddItemToObject(ledgers, "runs", all_runs(stage));
+    return ledgers;
+}
+
+/* I6 on the files, as an operator would after a crash. */
+static void verify_audit(struct stage *stage)
+{
+    char directory[STAGE_PATH_MAX + 40];
+    struct store_options options = {.directory = directory,
+                                    .owner = "e2e",
+                                    .clock = clock_system(),
+                                    .inline_mode = true};
+    struct store *store = NULL;
+    struct error err = {""};
+
+    snprintf(directory, sizeof(directory), "%s/data", stage->directory);
+    if (store_open(&options, &store, &err) || store_verify(store, &err))
+        stage_fail(stage, "I6: %s", err.text);
+    store_close(store);
+}
+
+/* I8 as far as a log tells it. */
+static void look_at_log(struct stage *stage)
+{
+    static const char *const words[] = {"AddressSanitizer",
+                                        "runtime error:", "LeakSanitizer",
+                                        "ThreadSanitizer", "Assertion"};
+    char *log = stage_log(stage);
+
+    for (size_t at = 0; at < sizeof(words) / sizeof(*words); at++)
+        if (strstr(log, words[at]))
+            stage_fail(stage, "I8: the log says: %.2000s",
+                       strstr(log, words[at]));
+    free(log);
+}
+
+void stage_check(struct stage *stage)
+{
+    cJSON *ledgers;
+    char *complaints = NULL;
+    size_t count;
+
+    stage_rest(stage);
+    ledgers = stage_ledgers(stage);
+    count = checker_compare(ledgers, &complaints);
+    if (count) {
+        char *text = cJSON_Print(ledgers);
+        stage_write(stage, "ledgers.json", text);
+        stage_fail(stage, "%zu complaints of the checker:\n%.4000s", count,
+                   complaints);
+    }
+    free(complaints);
+    cJSON_Delete(ledgers);
+    stage_stop(stage);
+    verify_audit(stage);
+    look_at_log(stage);
+}
