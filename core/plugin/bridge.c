@@ -75,7 +75,9 @@ static void facts_note(struct op_facts *facts, bool effect, cn_status status,
                        const struct http_answer *answer)
 {
     facts->requested = true;
-    facts->answered |= answer->answered;
+    /* The last one counts: a log-on that is answered says nothing about the
+     * record when the request that carries it is not. */
+    facts->answered = answer->answered;
     facts->effect_sent |= effect && answer->sent;
     if (effect && status == CN_IN_DOUBT)
         facts->doubt = true;

@@ -88,7 +88,7 @@ typedef void op_ended_fn(void *arg, uint64_t op, const struct op_outcome *);
 struct op_facts {
     bool network_host; /* the manifest says: all requests go through the host */
     bool requested;    /* a request was sent, or tried */
-    bool answered;     /* one of them was answered, see op_outcome */
+    bool answered;     /* the last of them was answered, see op_outcome */
     bool effect_sent;  /* a byte of one with effect may have left */
     bool
         doubt; /* one with effect had no definite answer, and none came after */

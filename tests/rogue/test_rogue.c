@@ -615,6 +615,9 @@ static void effect_doubted(void **state)
     static const struct world_answer cut_then_read[] = {
         {.failure = HTTP_FAILURE_CUT, .sent = true},
         {.code = 200, .sent = true, .answered = true}};
+    static const struct world_answer refused_then_down[] = {
+        {.code = 400, .sent = true, .answered = true},
+        {.failure = HTTP_FAILURE_CONNECT}};
     static const struct world_answer unsent[] = {
         {.failure = HTTP_FAILURE_CONNECT}};
     static const struct world_answer refused[] = {
@@ -649,6 +652,12 @@ static void effect_doubted(void **state)
     world.request_count = 0;
     deliver("rogue", "recover", &result);
     assert_int_equal(result.outcome.status, CN_RETRY);
+    world.answers = refused_then_down;
+    world.request_count = 0;
+    deliver("rogue", "recover", &result);
+    assert_int_equal(result.outcome.status, CN_RETRY);
+    assert_true(result.outcome.effect_sent);
+    assert_false(result.outcome.answered);
     world.answers = hang;
     world.answer_count = 1;
     deliver("rogue", "open", &result);
