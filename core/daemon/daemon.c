@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <sodium.h>
 
 #include <connect/json.h>
@@ -135,6 +136,16 @@ static uint64_t port_random(void *arg)
     return number;
 }
 
+/* Nothing is acknowledged any more; what was is on disk. */
+static void port_store_failed(void *arg)
+{
+    (void)arg;
+    log_write(LOG_ERROR, NULL,
+              "the store cannot be written (I/O errors): ending, so that the "
+              "supervisor starts anew; look at the disk");
+    _exit(1);
+}
+
 /* ---- Making the parts ---------------------------------------------------- */
 
 /* [store thread] */
@@ -223,6 +234,7 @@ static void make_engine(struct daemon *daemon)
                 .jq_start = port_jq_start,
                 .wake_at = port_wake_at,
                 .random = port_random,
+                .store_failed = port_store_failed,
                 .arg = daemon,
             },
         .types = daemon->types,

@@ -12,6 +12,7 @@
  * wake-up.  Called on the loop thread only. */
 #include "flow/engine_state.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -25,6 +26,16 @@ enum {
 int64_t engine_now(const struct engine *engine)
 {
     return store_steady_ms(engine->store);
+}
+
+void engine_note(struct engine *engine, int status)
+{
+    if (status != -EIO) {
+        engine->store_errors = 0;
+        return;
+    }
+    if (++engine->store_errors == ENGINE_STORE_ERRORS_MAX)
+        engine->ports.store_failed(engine->ports.arg);
 }
 
 /* ---- The turn ------------------------------------------------------------ */

@@ -26,8 +26,7 @@ struct engine_options {
 struct engine *engine_create(const struct engine_options *options);
 void engine_destroy(struct engine *engine);
 
-/* Put in, or replace by name, a flow; takes a reference.  Its text is stored
- * with the next accepted event. */
+/* Put in, or replace by name, a flow; takes a reference and stores its text. */
 int engine_add_flow(struct engine *engine,
                     struct definition *definition) MUST_USE;
 /* Remove flows that were not added since engine_begin_flows: reload. */

@@ -186,6 +186,7 @@ static void accept_answered(void *arg, int status,
     struct engine *engine = accepting->engine;
     size_t accepted = 0, duplicates = 0;
 
+    engine_note(engine, status);
     engine->reserved -= accepting->reserved;
     engine->turning++;
     for (size_t index = 0; !status && index < accepting->part_count; index++) {

@@ -63,6 +63,23 @@ void engine_end_flows(struct engine *engine)
     }
 }
 
+/* Accepting stores the text with the first event if this did not. */
+static void flow_kept(void *arg, int status)
+{
+    (void)arg;
+    (void)status;
+}
+
+static int engine_store_flow(struct engine *engine,
+                             const struct definition *definition)
+{
+    struct store_batch *batch = store_batch_create();
+    struct store_bytes text = {definition->text, strlen(definition->text)};
+
+    store_batch_flow(batch, definition->name, definition->version, text);
+    return engine_ask(engine, batch, NULL, flow_kept, NULL);
+}
+
 int engine_add_flow(struct engine *engine, struct definition *definition)
 {
     size_t index = 0, count;
@@ -89,7 +106,7 @@ int engine_add_flow(struct engine *engine, struct definition *definition)
     engine->flows[index] = definition_hold(definition);
     engine->flow_added[index] = true;
     engine->flow_stored[index] = false;
-    return 0;
+    return engine_store_flow(engine, definition);
 }
 
 const struct definition *engine_flow_at(const struct engine *engine,

@@ -42,6 +42,7 @@ static void recovery_answered(void *arg, int status,
 
     (void)results;
     engine->recovering = false;
+    engine_note(engine, status);
     LL_FOREACH_SAFE(recovery->lost, lost, next)
     {
         if (status) {

@@ -8,8 +8,9 @@
 #include "flow/run.h"
 
 enum {
-    ENGINE_VERSIONS_MAX = 64, /* older flow versions kept compiled */
-    ENGINE_RECOVER_MS = 1000  /* between attempts to give a run back */
+    ENGINE_VERSIONS_MAX = 64,   /* older flow versions kept compiled */
+    ENGINE_RECOVER_MS = 1000,   /* between attempts to give a run back */
+    ENGINE_STORE_ERRORS_MAX = 5 /* then the disk is not to be trusted */
 };
 
 struct lost_run {
@@ -37,6 +38,7 @@ struct engine {
     struct gate *gates; /* the first is "" */
     struct lost_run *lost;
     struct engine_source *sources;
+    uint32_t store_errors; /* I/O errors in a row */
     bool recovering;
     int64_t recover_at, look_at, renew_at;
     bool looking;     /* a query for the queues is on its way */
@@ -48,6 +50,8 @@ struct engine {
 };
 
 int64_t engine_now(const struct engine *engine);
+/* A commit was answered: count I/O errors, give up after a few. */
+void engine_note(struct engine *engine, int status);
 /* Look what can be done now. */
 void engine_turn(struct engine *engine);
 

@@ -81,6 +81,7 @@ void engine_left(void *arg, struct run *run, int status, uint32_t ready_count)
 {
     struct engine *engine = arg;
 
+    engine_note(engine, status);
     if (status) {
         struct log_about about = {.run = run->number};
         log_write(LOG_ERROR, &about,

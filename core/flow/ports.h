@@ -35,6 +35,9 @@ struct flow_ports {
     /* Call engine_wake at this steady time, instead of the one asked before. */
     void (*wake_at)(void *arg, int64_t steady_ms);
     uint64_t (*random)(void *arg);
+    /* The store answers with I/O errors again and again: end the process, so
+     * that its supervisor starts it anew. */
+    void (*store_failed)(void *arg);
     void *arg;
 };
 

@@ -116,6 +116,13 @@ static int act_restart(struct writer *writer, struct run *run,
         status =
             database_run(&writer->database, "DELETE FROM step WHERE run = ?1",
                          value_count(run->number));
+    if (!status)
+        status = database_run(
+            &writer->database,
+            "UPDATE run SET flow_version = coalesce((SELECT version FROM"
+            " flow_version AS known WHERE known.flow = run.flow ORDER BY"
+            " current DESC LIMIT 1), flow_version) WHERE number = ?1",
+            value_count(run->number));
     return status ? status : run_wake(writer, run, actor, "");
 }
 

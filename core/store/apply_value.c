@@ -74,11 +74,14 @@ int apply_state(struct writer *writer, const struct change_value *value)
 
 int apply_flow(struct writer *writer, const struct change_value *value)
 {
-    /* The first text of a version stays: runs began with it. */
+    /* The first text of a version stays: runs began with it.  What was put last
+     * is the version that a run begins anew with. */
     return database_run(
         &writer->database,
-        "INSERT INTO flow_version (flow, version, wall_ms, text)"
-        " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        "INSERT INTO flow_version (flow, version, wall_ms, current, text)"
+        " VALUES (?1, ?2, ?3, (SELECT coalesce(max(current), 0) + 1 FROM"
+        " flow_version), ?4)"
+        " ON CONFLICT DO UPDATE SET current = excluded.current",
         value_text(value->first), value_text(value->second),
         value_number(writer->wall_ms), value_bytes(value->bytes));
 }

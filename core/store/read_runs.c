@@ -90,7 +90,7 @@ static int read_label(struct reading *reading, struct store_run_row *run)
         found = database_find(
             reading->database,
             "SELECT id, person_key, reference FROM delivery WHERE run = ?1 AND"
-            " reference IS NOT NULL ORDER BY id DESC LIMIT 1",
+            " reference IS NOT NULL ORDER BY id LIMIT 1",
             &row, value_count(run->run));
 
     if (found <= 0)

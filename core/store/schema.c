@@ -143,7 +143,7 @@ static const char migration_1_values[] =
     " UNIQUE (instance, hash));"
     "CREATE TABLE flow_version ("
     " flow TEXT NOT NULL, version TEXT NOT NULL, wall_ms INTEGER NOT NULL,"
-    " text BLOB, PRIMARY KEY (flow, version)) WITHOUT ROWID;"
+    " current INTEGER NOT NULL, text BLOB, PRIMARY KEY (flow, version)) WITHOUT ROWID;"
     "CREATE TABLE alert ("
     " id INTEGER PRIMARY KEY, cause TEXT NOT NULL UNIQUE,"
     " person_key INTEGER NOT NULL, text BLOB,"

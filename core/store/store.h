@@ -294,7 +294,8 @@ void store_batch_cursor(struct store_batch *batch, const char *instance,
 /* An empty value removes the key. */
 void store_batch_state(struct store_batch *batch, const char *instance,
                        const char *key, struct store_bytes value);
-/* The text of a flow, once per version. */
+/* The text of a flow, kept once per version; what is put last is the version of
+ * today. */
 void store_batch_flow(struct store_batch *batch, const char *name,
                       const char *version, struct store_bytes text);
 /* One row per distinct cause; raised again it is counted. */
@@ -308,8 +309,9 @@ void store_batch_audit(struct store_batch *batch, const char *actor,
 /* A person's acts on a run; REFUSED when its state does not allow it.
  * retry: PARKED, HELD -> READY; a failed step is opened again with its attempts
  * cleared; a PARKED or HELD delivery becomes READY, or IN_DOUBT when doubt is
- * set.  restart: as retry, but the run begins anew: its steps and deliveries
- * are forgotten (the audit keeps them); REFUSED when a delivery of it is DONE
+ * set.  restart: as retry, but the run begins anew with the version of its
+ * flow that was put last: its steps and deliveries are forgotten (the audit
+ * keeps them); REFUSED when a delivery of it is DONE
  * or in doubt.  release: HELD -> READY.  discard: any but ACTIVE and DONE ->
  * DISCARDED; REFUSED while a delivery of it is in doubt. */
 enum store_act { STORE_RETRY, STORE_RESTART, STORE_RELEASE, STORE_DISCARD };
@@ -404,8 +406,8 @@ struct store_run_row {
     int64_t due_in_ms;        /* until it wakes; 0: now; -1: not by time */
     uint64_t behind;          /* QUEUED, WAITING: the run in front; 0: none */
     uint32_t waiting_behind;  /* runs that wait for this one */
-    struct store_bytes label; /* what its last delivery is called by the target,
-                               * JSON; may be empty */
+    struct store_bytes label; /* what its first delivery is called by the
+                               * target, JSON; may be empty */
 };
 
 struct store_history_row {

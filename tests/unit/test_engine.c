@@ -113,6 +113,12 @@ static uint64_t world_random(void *arg)
     return 12345;
 }
 
+static void world_store_failed(void *arg)
+{
+    (void)arg;
+    fail_msg("the store failed");
+}
+
 static void settle(struct world *world)
 {
     /* Inline: each drain does what is queued; a commit's answer may queue the
@@ -161,7 +167,8 @@ static void open_world(struct world *world)
     };
     struct engine_options engine = {
         .ports = {world_op_start, world_op_cancel, world_op_commit,
-                  world_op_room, world_jq, world_wake_at, world_random, world},
+                  world_op_room, world_jq, world_wake_at, world_random,
+                  world_store_failed, world},
         .types = world->types,
         .limits = {.attempts_max = 5,
                    .retry_after_max_ms = 900000,
