@@ -200,7 +200,7 @@ static cJSON *wanted_value(const struct structure_field *field,
 }
 
 /* A text that looks like a number may come back as one. */
-static bool same_text(const cJSON *current, const cJSON *wanted)
+static bool same_text(const cJSON *current, const cJSON *wanted, bool written)
 {
     const char *left = cn_json_text(current), *right = wanted->valuestring;
     cn_decimal left_value, right_value;
@@ -209,7 +209,7 @@ static bool same_text(const cJSON *current, const cJSON *wanted)
         return false;
     if (text_same(left, right))
         return true;
-    return cn_json_is_number(current) &&
+    return written && cn_json_is_number(current) &&
            !cn_decimal_parse(cn_text(left), CN_DECIMAL_ALLOW_EXPONENT,
                              &left_value) &&
            !cn_decimal_parse_text(right, &right_value) &&
@@ -228,7 +228,7 @@ static bool same_day(const cJSON *current, const cJSON *wanted)
 }
 
 static bool same_value(const struct structure_field *field,
-                       const cJSON *current, const cJSON *wanted)
+                       const cJSON *current, const cJSON *wanted, bool written)
 {
     const char *key;
 
@@ -251,7 +251,7 @@ static bool same_value(const struct structure_field *field,
         return key && list->child && !list->child->next &&
                key_of(list->child) && !strcmp(key_of(list->child), key);
     }
-    return same_text(current, wanted);
+    return same_text(current, wanted, written);
 }
 
 /* ---- All fields -----------------------------------------------------------
@@ -273,7 +273,8 @@ find_field(const struct structure *pipeline, const char *name,
 
 static bool change_fields(const struct structure *pipeline,
                           const cJSON *current, const cJSON *fields,
-                          cJSON *changed, struct deal_change_error *err)
+                          cJSON *changed, bool written,
+                          struct deal_change_error *err)
 {
     CN_JSON_EACH(value, fields)
     {
@@ -283,7 +284,8 @@ static bool change_fields(const struct structure *pipeline,
 
         if (!wanted)
             return false;
-        if (same_value(field, cn_json_member(current, field->key), wanted))
+        if (same_value(field, cn_json_member(current, field->key), wanted,
+                       written))
             cJSON_Delete(wanted);
         else
             text_put(changed, field->key, wanted);
@@ -311,18 +313,18 @@ static bool add_to_field(const struct structure_field *field,
     }
     if (base && !cJSON_IsArray(base) && key_of(base) && *key_of(base))
         text_add(whole, text_json(key_of(base), CN_ID_MAX));
-    if (has_all(whole, added)) {
-        cJSON_Delete(whole);
-        cJSON_Delete(added);
-        return true;
-    }
     CN_JSON_EACH(item, added)
     {
         if (!find_key(whole, item->valuestring))
             text_add(whole, text_json(item->valuestring, CN_ID_MAX));
     }
-    text_put(changed, field->key, whole);
     cJSON_Delete(added);
+    if (same_value(field, cn_json_member(current, field->key), whole, false)) {
+        cJSON_DeleteItemFromObjectCaseSensitive(changed, field->key);
+        cJSON_Delete(whole);
+        return true;
+    }
+    text_put(changed, field->key, whole);
     return true;
 }
 
@@ -440,7 +442,8 @@ static bool change_stage(const struct structure *pipeline, const cJSON *box,
 }
 
 cJSON *deal_change(const struct structure *pipeline, const cJSON *box,
-                   const cJSON *deal, struct deal_change_error *err)
+                   const cJSON *deal, bool written,
+                   struct deal_change_error *err)
 {
     const cJSON *current = cn_json_member(box, "fields");
     const cJSON *add = cn_json_member(deal, "add");
@@ -454,7 +457,7 @@ cJSON *deal_change(const struct structure *pipeline, const cJSON *box,
     change_links("organizations", box, deal, change);
     if (!change_stage(pipeline, box, deal, change, err) ||
         !change_fields(pipeline, current, cn_json_member(deal, "fields"),
-                       fields, err) ||
+                       fields, written, err) ||
         !add_fields(pipeline, current, cn_json_member(add, "fields"), fields,
                     err)) {
         cJSON_Delete(fields);

@@ -16,8 +16,11 @@ struct deal_change_error {
 };
 
 /* The body of a box update: what the deal asks for and the box does not show
- * yet; an empty object when nothing differs, NULL when it cannot be. */
+ * yet; an empty object when nothing differs, NULL when it cannot be.
+ * written: the box is shown after a write, when Streak may have made a number
+ * of a text; then 1207 shows "0001207", before the write it does not. */
 cJSON *deal_change(const struct structure *pipeline, const cJSON *box,
-                   const cJSON *deal, struct deal_change_error *err);
+                   const cJSON *deal, bool written,
+                   struct deal_change_error *err);
 
 #endif

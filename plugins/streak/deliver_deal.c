@@ -93,7 +93,8 @@ static void updated(struct task *task, struct answer *answer)
                   "box");
         return;
     }
-    rest = deal_change(updating->pipeline, answer->json, updating->deal, &err);
+    rest = deal_change(updating->pipeline, answer->json, updating->deal, true,
+                       &err);
     if (rest && !rest->child)
         task_done_key(task, "box", updating->key);
     else if (rest)
@@ -113,7 +114,8 @@ static void got_pipeline(struct task *task, void *structure)
     structure_release(updating->pipeline);
     updating->pipeline = structure_hold(structure);
     request.body =
-        deal_change(updating->pipeline, updating->box, updating->deal, &err);
+        deal_change(updating->pipeline, updating->box, updating->deal,
+                    task_kind_of(task) == TASK_PROBE, &err);
     if (!request.body && err.unknown && !updating->renewed) {
         updating->renewed = true;
         definitions_pipeline(
