@@ -6,6 +6,7 @@
 #
 # Installs what is missing (Debian 12, as root).  Ends with ctest's summary.
 set -eu
+umask 022 # the daemon refuses plugins that others may write
 
 usage() {
     cat <<'END'

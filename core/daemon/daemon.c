@@ -39,6 +39,7 @@ enum {
 struct daemon {
     uv_loop_t *loop;
     char *config_path;
+    char *generations; /* directory; NULL while only checking */
     struct config *config;
     struct record_types *types;
     struct store *store;
@@ -190,6 +191,21 @@ static int make_store(struct daemon *daemon, struct error *err)
     return store_open(&options, &daemon->store, err);
 }
 
+/* Where copies of plugins go that are replaced while we run. */
+static int make_generations(struct daemon *daemon, struct error *err)
+{
+    char path[4096];
+
+    snprintf(path, sizeof(path), "%s/plugins", daemon->config->data);
+    if (mkdir(path, 0700) && errno != EEXIST) {
+        error_set(err, "%s: cannot make the directory: %s", path,
+                  strerror(errno));
+        return -EIO;
+    }
+    daemon->generations = memory_text(path);
+    return 0;
+}
+
 static int make_instances(struct daemon *daemon, struct error *err)
 {
     struct http_client_options client = {
@@ -208,7 +224,7 @@ static int make_instances(struct daemon *daemon, struct error *err)
         .stuck_ms = daemon->config->limits.stuck_ms,
         .retry_after_ms_max = daemon->config->limits.retry_after_ms,
         .public_address = daemon->config->public_address,
-        .generations = daemon->config->data,
+        .generations = daemon->generations,
         .changed = instance_changed,
         .arg = daemon,
     };
@@ -422,6 +438,8 @@ void daemon_start(struct daemon *daemon, daemon_ready_fn *ready, void *arg)
     daemon->ready = ready;
     daemon->ready_arg = arg;
     status = make_store(daemon, &daemon->err);
+    if (!status)
+        status = make_generations(daemon, &daemon->err);
     if (!status)
         status = make_instances(daemon, &daemon->err);
     if (!status)
@@ -716,6 +734,7 @@ void daemon_destroy(struct daemon *daemon)
     record_types_destroy(daemon->types);
     config_destroy(daemon->config);
     free(daemon->config_path);
+    free(daemon->generations);
     free(daemon);
 }
 

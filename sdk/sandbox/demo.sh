@@ -6,6 +6,7 @@
 #   demo.sh --once   shows the story; exit 0 and the order number as the last
 #                    word when the deal carries it
 set -u
+umask 022 # the daemon refuses plugins that others may write
 
 usage() {
     cat <<'END'
