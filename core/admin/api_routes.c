@@ -1,7 +1,7 @@
 /* api_routes.c - the routes of the admin API: one table.
  *
  * One idea: the table is the only list of routes; openapi.json is held against
- * it by tests/unit/test_api_openapi.c.  {run} takes a number, {instance} a
+ * it by tests/unit/test_api.c.  {run} takes a number, {instance} a
  * name. Called on the loop thread. */
 #include "admin/api_routes.h"
 
