@@ -128,7 +128,7 @@ pipeline=$(printf '%s' "$world" |
 free_port() {
     local port
     for _ in $(seq 50); do
-        port=$((20000 + RANDOM % 30000))
+        port=$((12000 + RANDOM % 20000)) # below those the kernel gives out
         (: </dev/tcp/127.0.0.1/$port) 2>/dev/null || {
             echo $port
             return
@@ -146,18 +146,37 @@ secret streak.token "$(random)"
 secret streak.path "$(random)"
 secret syspro.password 's3cret+1'
 cp -r "$root/config/records" "$root/config/flows" "$work/"
-sed -e "s|http://127.0.0.1:8081/|$streak/|" \
-    -e "s|http://127.0.0.1:8082/|$syspro/|" \
-    -e "s|\"public_address\": \"[^\"]*\"|\"public_address\": \"http://127.0.0.1:$port\"|" \
-    -e "s|\"port\": 8080|\"port\": $port|" \
-    -e "s|/run/connect/admin.sock|$work/admin.sock|" \
-    -e "s|/var/lib/connect|$work/data|" \
-    -e "s|\"records\": \"records\"|\"records\": \"records\", \"plugins\": \"$build/plugins\"|" \
-    -e "s|PIPELINE_KEY|$pipeline|" \
-    "$root/config/connect.json" >"$work/connect.json"
+configure() {
+    sed -e "s|http://127.0.0.1:8081/|$streak/|" \
+        -e "s|http://127.0.0.1:8082/|$syspro/|" \
+        -e "s|\"public_address\": \"[^\"]*\"|\"public_address\": \"http://127.0.0.1:$port\"|" \
+        -e "s|\"port\": 8080|\"port\": $port|" \
+        -e "s|/run/connect/admin.sock|$work/admin.sock|" \
+        -e "s|/var/lib/connect|$work/data|" \
+        -e "s|\"records\": \"records\"|\"records\": \"records\", \"plugins\": \"$build/plugins\"|" \
+        -e "s|PIPELINE_KEY|$pipeline|" \
+        "$root/config/connect.json" >"$work/connect.json"
+}
+configure
 "$connectd" --check "$work/connect.json" >"$work/check.log" 2>&1 ||
     fail "the configuration has mistakes" "$work/check.log"
-start connectd "$connectd" "$work/connect.json"
+# Somebody may take the port between looking and listening: then another one.
+for _ in 1 2 3 4 5; do
+    "$connectd" --port-file "$work/connectd.port" "$work/connect.json" \
+        >"$work/connectd.log" 2>&1 &
+    daemon=$!
+    for _ in $(seq 150); do
+        [ -s "$work/connectd.port" ] && break 2
+        kill -0 $daemon 2>/dev/null || break
+        sleep 0.1
+    done
+    grep -q 'address already in use' "$work/connectd.log" ||
+        fail "connectd did not start" "$work/connectd.log"
+    port=$(free_port)
+    configure
+done
+[ -s "$work/connectd.port" ] || fail "no port is free" "$work/connectd.log"
+pids="$daemon $pids"
 export CONNECT_SOCKET=$work/admin.sock
 said "webhooks at http://127.0.0.1:$port/in/streak/..., people: connectctl"
 

@@ -10,7 +10,7 @@ set -eu
 build="gcc libc6-dev cmake ninja-build pkg-config
   libuv1-dev libcurl4-openssl-dev libcjson-dev libltdl-dev
   libsqlite3-dev libxml2-dev libjq-dev libsodium-dev libssl-dev
-  libmicrohttpd-dev libhttp-parser-dev libseccomp-dev uthash-dev
+  libmicrohttpd-dev libseccomp-dev uthash-dev
   curl ca-certificates"
 test="g++ clang libclang-rt-14-dev libcmocka-dev openssl binutils sqlite3 git"
 
