@@ -1,5 +1,4 @@
-/* links: connect_admin connect_flow connect_net connect_store connect_config
- * connect_sdk connect_base */
+/* links: connect_admin */
 /* The admin API over a real store and engine, asked through a real unix socket;
  * instances are played by this file.  Every reply is held against openapi.json,
  * and at the end all of openapi.json must have been seen. */
