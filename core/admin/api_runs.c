@@ -55,10 +55,11 @@ static bool read_page(struct api_call *call, struct store_query *query)
     api_call_number(call, "limit", PAGE_MAX, &call->limit, &ended);
     if (!ended)
         api_call_number(call, "before", INT64_MAX, &query->run, &ended);
-    if (!ended && !call->limit)
-        call->limit = PAGE_DEFAULT;
-    query->limit = (size_t)call->limit;
-    return !ended;
+    if (ended)
+        return false;
+    query->limit = call->limit ? (size_t)call->limit : PAGE_DEFAULT;
+    call->limit = query->limit;
+    return true;
 }
 
 /* "parked,held" to bits; false: the call was ended. */
