@@ -166,8 +166,25 @@ void task_cancel(struct streak *streak, cn_op op)
 
 /* ---- Failures ------------------------------------------------------------ */
 
+/* Streak may repeat what it was sent, and words go where people read them. */
+static bool tells_a_secret(const cn_host *host, const char *words)
+{
+    static const char *const names[] = {"api_key", "webhook_token",
+                                        "webhook_token_previous",
+                                        "webhook_address"};
+
+    for (size_t at = 0; at < sizeof(names) / sizeof(*names); at++) {
+        cn_str secret = host->secret(host, names[at]);
+
+        if (secret.ptr && secret.len && strstr(words, secret.ptr))
+            return true;
+    }
+    return false;
+}
+
 /* Streak's own words from an error body, or nothing. */
-static void read_words(cn_str body, char words[TASK_TEXT_MAX])
+static void read_words(const cn_host *host, cn_str body,
+                       char words[TASK_TEXT_MAX])
 {
     cJSON *json = NULL;
     const char *text;
@@ -176,7 +193,7 @@ static void read_words(cn_str body, char words[TASK_TEXT_MAX])
     if (body.len > ERROR_BYTES_MAX || cn_json_read(body, NULL, &json, NULL))
         return;
     text = cn_json_text(cn_json_member(json, "error"));
-    if (text)
+    if (text && !tells_a_secret(host, text))
         text_printable(text, words, TASK_TEXT_MAX);
     cJSON_Delete(json);
 }
@@ -321,7 +338,7 @@ static void answered(void *arg, const cn_http_response *response)
         read_answer(task, response);
         return;
     }
-    read_words(response->body, gone.text);
+    read_words(task->streak->host, response->body, gone.text);
     if (is_gone(response->code, gone.text))
         give(task, &gone);
     else
