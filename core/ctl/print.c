@@ -122,7 +122,7 @@ static void status_runs(const struct text_out *out, const cJSON *answer)
     bool any = false;
 
     status_line(out, "runs");
-    CN_JSON_EACH(state, runs)
+    CN_JSON_EACH(state, cJSON_IsObject(runs) ? runs : NULL)
     {
         int64_t count = print_number(runs, state->string);
         int64_t since_ms = print_number(oldest, state->string);
