@@ -1,8 +1,8 @@
 /* stage.c - one play: its directory, its programs, their clocks.
  *
  * One idea: a stage is whole or the test has failed; what was started is known
- * to the stage from the moment it runs, so that stage_end finds it.  Called on
- * the test's main thread. */
+ * to the stage from the moment it runs, so that stage_teardown finds it. Called
+ * on the test's main thread. */
 #include "stage_life.h"
 
 #include <arpa/inet.h>
@@ -31,6 +31,8 @@ enum {
     CTL_MS = 20000,
     REMOVE_DEPTH = 16
 };
+
+static struct stage *stage_up; /* the one of the running test */
 
 /* ---- Failing ------------------------------------------------------------- */
 
@@ -352,6 +354,7 @@ struct stage *stage_prepare(const struct stage_options *options)
 {
     struct stage *stage = memory_zero(1, sizeof(*stage));
 
+    stage_up = stage;
     if (options)
         stage->options = *options;
     stage->web = web_create();
@@ -482,10 +485,14 @@ void stage_passed(struct stage *stage)
     stage->passed = true;
 }
 
-void stage_end(struct stage *stage)
+int stage_teardown(void **state)
 {
+    struct stage *stage = stage_up;
+
+    (void)state;
+    stage_up = NULL;
     if (!stage)
-        return;
+        return 0;
     process_end(&stage->connectd);
     process_end(&stage->streak);
     process_end(&stage->syspro);
@@ -501,4 +508,5 @@ void stage_end(struct stage *stage)
     web_destroy(stage->web);
     cJSON_Delete(stage->sent);
     free(stage);
+    return 0;
 }

@@ -2,8 +2,8 @@
  * plugins, and a sender of webhooks, in a directory and on ports of its own.
  *
  * A function that cannot do what it is asked fails the running test and shows
- * the end of the daemon's log.  stage_end belongs into the test's teardown: it
- * cleans up on every way out.  CONNECT_KEEP=1 in the environment keeps the
+ * the end of the daemon's log.  stage_teardown is the teardown of every test:
+ * it cleans up on every way out.  CONNECT_KEEP=1 in the environment keeps the
  * directory. */
 #ifndef CONNECT_E2E_STAGE_H
 #define CONNECT_E2E_STAGE_H
@@ -58,9 +58,12 @@ struct stage {
 struct stage *stage_begin(const struct stage_options *options);
 /* The simulators and the configuration only. */
 struct stage *stage_prepare(const struct stage_options *options);
-/* The test came to its end: stage_end then does not show the log. */
+/* The test came to its end: stage_teardown then does not show the log. */
 void stage_passed(struct stage *stage);
-void stage_end(struct stage *stage); /* NULL: nothing */
+/* The teardown of every test that has a stage: ends the one that is up, however
+ * far it came. */
+int stage_teardown(void **state);
+#define stage_test(name) cmocka_unit_test_teardown(name, stage_teardown)
 
 void stage_fail(struct stage *stage, const char *format, ...) PRINTF_LIKE(2, 3)
     __attribute__((noreturn));

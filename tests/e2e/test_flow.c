@@ -6,16 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct stage *stage;
-
-static int teardown(void **state)
-{
-    (void)state;
-    stage_end(stage);
-    stage = NULL;
-    return 0;
-}
-
 static bool has_comment(struct stage *at, void *arg)
 {
     (void)arg;
@@ -30,7 +20,7 @@ static void test_flow_once(void **state)
     int64_t run;
 
     (void)state;
-    stage = stage_begin(NULL);
+    struct stage *stage = stage_begin(NULL);
     stage_deal(stage, "Bayside summer order", "Bayside Tools Ltd",
                "A100; 3; 149.90\\nB200; 10; 12.50", key);
     stage_win(stage, key);
@@ -55,7 +45,7 @@ static void test_flow_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(test_flow_once, teardown),
+        stage_test(test_flow_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,14 +15,6 @@ enum {
 
 static struct stage *stage;
 
-static int teardown(void **state)
-{
-    (void)state;
-    stage_end(stage);
-    stage = NULL;
-    return 0;
-}
-
 static size_t descriptors(void)
 {
     char path[64];
@@ -87,7 +79,7 @@ static void test_thousand_deals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(test_thousand_deals, teardown),
+        stage_test(test_thousand_deals),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
