@@ -217,7 +217,7 @@ static void got_box(struct task *task, struct answer *answer)
 
     if (answer->gone) {
         task_fail(task, CN_REJECTED, "the box is gone from Streak: %s",
-                  *answer->text ? answer->text : "not found");
+                  answer->text);
         return;
     }
     key = cn_json_text(cn_json_member(answer->json, "key"));

@@ -16,6 +16,7 @@
 enum {
     NAME_MAX_CHARACTERS = 1000, /* longest name of a stage in deal/1 */
     FIELDS_MAX = 2000,          /* a pipeline has some dozens */
+    NUMBERS_MAX = 20,           /* behind one name; then keys go there */
     NAMES_MAX = 5000            /* stages, or options of one field */
 };
 
@@ -83,15 +84,19 @@ static enum field_kind kind_of(const char *type)
     return FIELD_TEXT;
 }
 
-/* A name that no field has yet: "Total", "Total (2)", "Total (3)". */
-static char *unique_name(struct structure *structure, char *name)
+/* A name that no field has yet: "Total", "Total (2)", "Total (3)"; with the key
+ * in it when there are very many. */
+static char *unique_name(struct structure *structure, char *name,
+                         const char *key)
 {
     char *unique = text_copy(name);
 
     for (unsigned number = 2; structure_field_named(structure, unique);
          number++) {
         free(unique);
-        unique = text_print("%s (%u)", name, number);
+        unique = number <= NUMBERS_MAX
+                     ? text_print("%s (%u)", name, number)
+                     : text_print("%s (%s %u)", name, key, number);
         structure->renamed_count += number == 2;
     }
     free(name);
@@ -116,7 +121,7 @@ static void read_fields(const cJSON *list, struct structure *structure)
             structure_field(structure, key))
             continue;
         field->name = unique_name(
-            structure, clean_name(cn_json_member(item, "name"), key));
+            structure, clean_name(cn_json_member(item, "name"), key), key);
         field->key = text_copy(key);
         field->kind = kind_of(cn_json_text(cn_json_member(item, "type")));
         if (field->kind == FIELD_DROPDOWN)

@@ -22,7 +22,8 @@
 enum {
     BACKOFF_FIRST_MS = 500, /* what careful clients of Streak do: 0.5 s, 1 s, */
     BACKOFF_STEPS_MAX = 4,  /* 2 s, 4 s, 8 s, with jitter */
-    ERROR_BYTES_MAX = 65536 /* longer error bodies are pages, not answers */
+    ERROR_BYTES_MAX = 65536, /* longer error bodies are pages, not answers */
+    VALUES_MAX = 500000      /* of one answer; a box with very many comments */
 };
 
 struct task {
@@ -275,6 +276,8 @@ static void refuse(struct task *task, const cn_http_response *response,
         ask_who_we_are(task);
         return;
     }
+    if (response->code == 409) /* as Streak's own clients do */
+        outcome.status = CN_RETRY;
     if (response->code == 429 && !outcome.retry_after_ms)
         outcome.retry_after_ms = backoff_ms(task->streak, task->op);
     if (*words && outcome.status != CN_OK) {
@@ -299,11 +302,12 @@ static void give(struct task *task, struct answer *answer)
 
 static void read_answer(struct task *task, const cn_http_response *response)
 {
+    static const cn_json_limits limits = {.values_max = VALUES_MAX};
     struct answer answer = {.code = response->code};
     cn_json_error error;
 
     if (response->body.len &&
-        cn_json_read(response->body, NULL, &answer.json, &error)) {
+        cn_json_read(response->body, &limits, &answer.json, &error)) {
         task_fail(task, path_has_effect(task->path) ? CN_IN_DOUBT : CN_RETRY,
                   "Streak answered %u, but with no JSON: %s (byte %zu)",
                   response->code, error.sentence, error.offset);
@@ -339,10 +343,13 @@ static void answered(void *arg, const cn_http_response *response)
         return;
     }
     read_words(task->streak->host, response->body, gone.text);
-    if (is_gone(response->code, gone.text))
-        give(task, &gone);
-    else
+    if (!is_gone(response->code, gone.text)) {
         refuse(task, response, gone.text);
+        return;
+    }
+    if (!*gone.text)
+        snprintf(gone.text, sizeof(gone.text), "it answers %u", response->code);
+    give(task, &gone);
 }
 
 cJSON *answer_take(struct answer *answer)

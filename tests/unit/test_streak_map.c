@@ -186,6 +186,31 @@ static void names_are_unique(void **state)
     assert_string_equal(structure_stage_key(pipeline, "PAID"), "5002");
 }
 
+/* Many fields of one name are told apart without trying all numbers. */
+static void many_names_are_unique(void **state)
+{
+    cJSON *json = read_json("{\"fields\":[],\"stages\":{}}");
+    struct structure *many;
+    char key[16];
+
+    (void)state;
+    for (int at = 0; at < 1000; at++) {
+        cJSON *field = read_json("{\"name\":\"Same\",\"type\":\"DATE\"}");
+
+        snprintf(key, sizeof(key), "%d", at);
+        text_put(field, "key", text_json(key, 16));
+        text_add(cn_json_member(json, "fields"), field);
+    }
+    many = structure_of_pipeline(json);
+    assert_int_equal(many->renamed_count, 999);
+    assert_string_equal(many->fields[19].name, "Same (20)");
+    assert_string_equal(many->fields[999].name, "Same (999 21)");
+    assert_ptr_equal(structure_field_named(many, "same (999 21)"),
+                     &many->fields[999]);
+    structure_release(many);
+    cJSON_Delete(json);
+}
+
 static void refuses_other_answers(void **state)
 {
     static const char *const texts[] = {"{}",
@@ -537,6 +562,7 @@ int main(void)
         cmocka_unit_test(tells_dates),
         cmocka_unit_test(cleans_texts),
         cmocka_unit_test(names_are_unique),
+        cmocka_unit_test(many_names_are_unique),
         cmocka_unit_test(refuses_other_answers),
         cmocka_unit_test(reads_every_kind),
         cmocka_unit_test(leaves_out_what_it_cannot_tell),
