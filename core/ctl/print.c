@@ -64,10 +64,11 @@ void print_label(const cJSON *value, struct buf *buf)
     }
     if (!value || cJSON_IsNull(value))
         return;
-    if (cJSON_IsObject(value) && value->child && !value->child->next)
+    /* Of {"sales_order": "000123", ...} what people say is the first text. */
+    if (cJSON_IsObject(value) && value->child)
         only = cn_json_text(value->child);
     if (only) {
-        buf_append_text(buf, only);
+        buf_printf(buf, "%s %s", value->child->string, only);
         return;
     }
     text = cn_json_print(value);
@@ -310,7 +311,9 @@ static void print_steps(const struct text_out *out, const cJSON *steps,
         text_print_cell(out, TEXT_DIM, print_member(step, "kind"), 10, true);
         text_print_cell(out, TEXT_PLAIN, what, 0, false);
         if (*instance) {
-            fputs(*what ? " on " : "on ", out->file);
+            const char *kind = print_member(step, "kind");
+            bool is_to = !strcmp(kind, "deliver");
+            fprintf(out->file, "%s%s ", *what ? " " : "", is_to ? "to" : "on");
             text_print_cell(out, TEXT_PLAIN, instance, 0, false);
         }
         fputc('\n', out->file);

@@ -27,7 +27,8 @@ enum text_style print_state_style(const char *state);
 const char *print_member(const cJSON *object, const char *name);
 /* As a number; 0 when absent or null. */
 int64_t print_number(const cJSON *object, const char *name);
-/* A reference as one short text: of an object with one text that text. */
+/* A reference as one short text: of an object its first
+ * member: "sales_order 000123". */
 void print_label(const cJSON *value, struct buf *buf);
 
 #endif

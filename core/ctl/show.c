@@ -15,7 +15,12 @@
 #include "ctl/moment.h"
 #include "ctl/print.h"
 
+#define ELLIPSIS "\u2026"
+
 enum {
+    KEY_HEAD = 12,     /* of a long key; shown with its KEY_TAIL unless */
+    KEY_TAIL = 8,      /* everything is asked for */
+    KEY_SPARED = 16,   /* shortening that spares less is not worth it */
     HEAD_COLUMNS = 10, /* of "accepted" and its like */
     INDENT = 4,        /* of what belongs to a step */
     NAME_COLUMNS = 11, /* of "out" and its like */
@@ -128,6 +133,42 @@ static void step_text(const struct text_out *out, const char *name,
     text_print_wrapped(out, style, text, INDENT + NAME_COLUMNS, lines_max);
 }
 
+/* Keys of other systems are long and differ at their ends:
+ * "agxzfm1haWxm…AsSQUAM". Texts for people have blanks and stay. */
+static void shorten(cJSON *value)
+{
+    CN_JSON_EACH(child, value)
+    shorten(child);
+    if (cJSON_IsString(value) &&
+        strlen(value->valuestring) > KEY_HEAD + KEY_TAIL + KEY_SPARED &&
+        !strpbrk(value->valuestring, " \n")) {
+        size_t len = strlen(value->valuestring);
+        char *tail = value->valuestring + len - KEY_TAIL;
+        char *head = value->valuestring + KEY_HEAD;
+        while (((unsigned char)*head & 0xc0) == 0x80) /* whole characters */
+            head++;
+        while (((unsigned char)*tail & 0xc0) == 0x80)
+            tail++;
+        memcpy(head, ELLIPSIS, sizeof(ELLIPSIS) - 1);
+        head += sizeof(ELLIPSIS) - 1;
+        memmove(head, tail, strlen(tail) + 1);
+    }
+}
+
+static char *value_text(const cJSON *value, bool full)
+{
+    cJSON *copy;
+    char *text;
+
+    if (full)
+        return cn_json_print(value);
+    copy = cJSON_Duplicate(value, 1);
+    shorten(copy);
+    text = cn_json_print(copy);
+    cJSON_Delete(copy);
+    return text;
+}
+
 static void step_value(const struct text_out *out, const char *name,
                        const cJSON *value, const cJSON *owner, bool full)
 {
@@ -135,7 +176,7 @@ static void step_value(const struct text_out *out, const char *name,
     char *text = NULL, note[64];
 
     if (value && !cJSON_IsNull(value))
-        text = cn_json_print(value);
+        text = value_text(value, full);
     if (text) {
         step_text(out, name, TEXT_PLAIN, text, full ? 0 : PAYLOAD_LINES);
     } else if (bytes) {

@@ -345,6 +345,34 @@ static void test_show(void **state)
     cJSON_Delete(run);
 }
 
+static void test_long_keys_are_shortened(void **state)
+{
+    cJSON *run = read_json(
+        "{\"trigger\":{\"body\":{\"key\":"
+        "\"agxzfm1haWxmb29nYWVyMwsSDE9yZ2FuaXphdGlvbiIMZXhhbXBsZ\","
+        "\"text\":\"a sentence with blanks that is as long as such a key\","
+        "\"umlauts\":\"\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc"
+        "\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\"}}"
+        "}");
+    struct paper paper;
+
+    (void)state;
+    paper_open(&paper, 0, false);
+    show_print(&paper.out, run, false);
+    expect_in(paper_read(&paper), "\"agxzfm1haWxm\u2026XhhbXBsZ\"");
+    expect_in(paper_read(&paper),
+              "\"a sentence with blanks that is as long as such a key\"");
+    expect_in(paper_read(&paper), "\"\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u2026"
+                                  "\u00fc\u00fc\u00fc\u00fc\"");
+    paper_close(&paper);
+    paper_open(&paper, 0, false);
+    show_print(&paper.out, run, true);
+    expect_in(paper_read(&paper),
+              "agxzfm1haWxmb29nYWVyMwsSDE9yZ2FuaXphdGlvbiIMZXhhbXBsZ");
+    paper_close(&paper);
+    cJSON_Delete(run);
+}
+
 /* An empty or strange answer prints something and breaks nothing. */
 static void test_strange_answers(void **state)
 {
@@ -444,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_moments),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_show),
+        cmocka_unit_test(test_long_keys_are_shortened),
         cmocka_unit_test(test_strange_answers),
         cmocka_unit_test(test_parked_list),
         cmocka_unit_test(test_commands),
