@@ -48,8 +48,8 @@ build() {
     rm -f "build-$name.log"
 }
 
-# What the sanitizers may not complain of: libltdl keeps resident modules.
-export LSAN_OPTIONS="suppressions=$root/tests/lsan.supp:print_suppressions=0"
+# What the sanitizers look for.
+export LSAN_OPTIONS="print_suppressions=0"
 export ASAN_OPTIONS="detect_leaks=1:abort_on_error=1:strict_string_checks=1"
 export UBSAN_OPTIONS="print_stacktrace=1"
 
