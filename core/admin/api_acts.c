@@ -32,15 +32,17 @@ static const char *act_word(enum store_act act)
 
 static const char *act_needs(enum store_act act)
 {
-    static const char *const texts[] = {
-        "only parked and held runs can be retried",
-        "only parked and held runs can be retried",
-        "only held runs can be released",
-        "runs that are active or have ended cannot be discarded, nor while it "
-        "is not known whether a delivery took effect",
-    };
-
-    return texts[act];
+    switch (act) {
+    case STORE_RETRY:
+    case STORE_RESTART:
+        return "only parked and held runs can be retried";
+    case STORE_RELEASE:
+        return "only held runs can be released";
+    case STORE_DISCARD:
+        break;
+    }
+    return "it cannot be discarded while it is active, when it has ended, or "
+           "while it is not known whether a delivery took effect";
 }
 
 /* Why was it refused? */
