@@ -373,19 +373,19 @@ static void test_long_keys_are_shortened(void **state)
     cJSON_Delete(run);
 }
 
+static const char strange_types[] =
+    "{\"runs\":7,\"plugins\":{},\"flows\":[7,[]],\"alerts\":[null],"
+    "\"quarantine\":[{}],\"steps\":[{}],\"deliveries\":[{}],\"history\":"
+    "[{}],\"instances\":[{}],\"trigger\":[],\"gates\":[{}]}";
+static const char strange_members[] =
+    "{\"runs\":[{}],\"plugins\":[{\"roles\":[7,null,{}]}],\"flows\":[{"
+    "\"steps\":[{\"cases\":[[{}]]}]}],\"now_ms\":\"x\",\"webhooks\":{}}";
+
 /* An empty or strange answer prints something and breaks nothing. */
 static void test_strange_answers(void **state)
 {
     static const char *const answers[] = {
-        "{}",
-        "[]",
-        "null",
-        "7",
-        "{\"runs\":7,\"plugins\":{},\"flows\":[7,[]],\"alerts\":[null],"
-        "\"quarantine\":[{}],\"steps\":[{}],\"deliveries\":[{}],\"history\":"
-        "[{}],\"instances\":[{}],\"trigger\":[],\"gates\":[{}]}",
-        "{\"runs\":[{}],\"plugins\":[{\"roles\":[7,null,{}]}],\"flows\":[{"
-        "\"steps\":[{\"cases\":[[{}]]}]}],\"now_ms\":\"x\",\"webhooks\":{}}",
+        "{}", "[]", "null", "7", strange_types, strange_members,
     };
     struct paper paper;
 
