@@ -10,6 +10,7 @@
 
 #include "store/apply.h"
 #include "store/apply_run.h"
+#include "store/apply_value.h"
 #include "store/audit.h"
 #include "store/claim.h"
 #include "store/seal.h"
@@ -165,6 +166,21 @@ int apply_accept(struct writer *writer, const struct store_accept *accept)
     return status;
 }
 
+/* People hear once of each distinct content. */
+static int quarantine_alert(struct writer *writer, const char *instance,
+                            const char *hex)
+{
+    char cause[DETAIL_BYTES];
+    struct change_value alert = {
+        .first = cause,
+        .second = "Something arrived that cannot be used and is kept in the "
+                  "quarantine.",
+    };
+
+    snprintf(cause, sizeof(cause), "quarantine:%s:%s", instance, hex);
+    return apply_alert(writer, &alert);
+}
+
 int apply_quarantine(struct writer *writer,
                      const struct store_quarantine *quarantine)
 {
@@ -203,5 +219,6 @@ int apply_quarantine(struct writer *writer,
     lookup_hex(&hash, hex);
     snprintf(detail, sizeof(detail), "instance:%s content:%s",
              quarantine->instance, hex);
-    return audit_append(writer, NULL, "quarantine.added", 0, NULL, detail);
+    found = audit_append(writer, NULL, "quarantine.added", 0, NULL, detail);
+    return found ? found : quarantine_alert(writer, quarantine->instance, hex);
 }
