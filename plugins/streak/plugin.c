@@ -146,7 +146,7 @@ static const void *extension(const char *id)
 
 const cn_plugin cn_plugin_v1 = {
     .size = sizeof(cn_plugin),
-    .id = "io.connect.streak",
+    .id = "connect.streak",
     .version = "0.1.0",
     .manifest = streak_manifest,
     .max_batch = 1,

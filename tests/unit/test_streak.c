@@ -62,6 +62,13 @@ static const char hook[] =
 static const char target[] = "https://h.test/in/streak/secret-of-the-path";
 
 static struct kit *kit;
+static void *instance; /* what create returned */
+
+static void *create(const cn_host *host)
+{
+    instance = cn_plugin_v1.create(host);
+    return instance;
+}
 
 static int before(void **state)
 {
@@ -247,6 +254,41 @@ static void names_field_of_organization(void **state)
     assert_non_null(strstr(outcome_of(op, CN_OK)->body, "\"Region\":\"new\""));
 }
 
+/* Of very many contacts the first 50 are read. */
+static void reads_not_too_many(void **state)
+{
+    char many[8000], one[200];
+    size_t len, count = 0;
+    cn_op op = ask();
+    cJSON *deal = NULL;
+    const char *body;
+
+    (void)state;
+    len = (size_t)snprintf(many, sizeof(many),
+                           "{\"key\":\"B1\",\"pipelineKey\":\"P1\","
+                           "\"stageKey\":\"5001\",\"contacts\":[{}");
+    for (int at = 0; at < 60; at++)
+        len += (size_t)snprintf(many + len, sizeof(many) - len,
+                                ",{\"key\":\"C%d\"}", at);
+    snprintf(many + len, sizeof(many) - len, "]}");
+    reply("GET", "/v1/boxes/B1", 200, many);
+    reply("GET", "/v1/pipelines/P1", 200, pipeline);
+    for (; kit_pending(kit); count++) {
+        snprintf(one, sizeof(one), "{\"key\":\"C%zu\",\"familyName\":\"N\"}",
+                 count);
+        kit_answer(kit, kit_pending(kit), 200, one);
+    }
+    assert_int_equal(count, 50);
+    body = outcome_of(op, CN_OK)->body;
+    assert_int_equal(
+        cn_json_read((cn_str){body, strlen(body)}, NULL, &deal, NULL), 0);
+    assert_int_equal(cJSON_GetArraySize(cn_json_member(deal, "contacts")), 60);
+    assert_string_equal(cn_json_text_at(deal, "/contacts/49/name", ""), "N");
+    assert_null(cn_json_pointer(deal, "/contacts/50/name"));
+    assert_string_equal(cn_json_text_at(deal, "/contacts/59/key", ""), "C59");
+    cJSON_Delete(deal);
+}
+
 struct failure {
     uint32_t code; /* 0: no answer */
     const char *body;
@@ -400,7 +442,7 @@ static void one_reads_for_all(void **state)
 
 static void the_next_one_reads(void **state)
 {
-    cn_op first, second, third;
+    cn_op first, second, third, fourth;
 
     (void)state;
     restart("{\"base_url\":\"https://s.test/api\",\"api_key\":\"key-of-"
@@ -409,11 +451,11 @@ static void the_next_one_reads(void **state)
     first = ask();
     second = ask();
     third = ask();
+    fourth = ask();
     assert_int_equal(kit_pending_count(kit), 1);
-    kit_advance(kit, 1000);
-    kit_advance(kit, 1000);
-    assert_int_equal(kit_pending_count(kit), 3);
-    for (int at = 0; at < 3; at++)
+    kit_advance(kit, 3000);
+    assert_int_equal(kit_pending_count(kit), 4);
+    for (int at = 0; at < 4; at++)
         reply("GET", "/v1/boxes/B1", 200, bare_box);
     assert_null(kit_pending(kit)); /* the first waits for its turn */
     kit_cancel(kit, first);
@@ -424,6 +466,7 @@ static void the_next_one_reads(void **state)
     assert_int_equal(kit_result(kit, third)->outcome.status, CN_CANCELLED);
     reply("GET", "/v1/pipelines/P1", 200, pipeline);
     outcome_of(second, CN_OK);
+    outcome_of(fourth, CN_OK);
 }
 
 static void keeps_to_the_rate(void **state)
@@ -447,6 +490,13 @@ static void keeps_to_the_rate(void **state)
         reply("GET", "/v1/users/me", 200, me);
     kit_advance(kit, 10000);
     assert_int_equal(kit_timer_count(kit), 0); /* full again: it rests */
+    kit_check(kit);
+    kit_check(kit);
+    kit_check(kit);
+    assert_int_equal(kit_pending_count(kit), 2);
+    kit_advance(kit, 125);
+    while (kit_pending(kit))
+        reply("GET", "/v1/users/me", 200, me);
 }
 
 /* ---- deal/1 ----------------------------------------------------------------
@@ -775,6 +825,39 @@ static void can_be_cancelled(void **state)
     }
 }
 
+/* The host may say cancel first and end the requests afterwards. */
+static void waits_for_its_request(void **state)
+{
+    static cn_plugin plugin;
+    cn_op op;
+
+    (void)state;
+    plugin = cn_plugin_v1;
+    plugin.create = create;
+    kit_destroy(kit);
+    kit = kit_create(&plugin, config);
+    assert_true(kit_start(kit));
+    op = ask();
+    plugin.cancel(instance, op);
+    assert_false(kit_result(kit, op)->done);
+    reply("GET", "/v1/boxes/B1", 200, box);
+    outcome_of(op, CN_CANCELLED);
+    op = ask();
+    plugin.cancel(instance, op);
+    kit_answer_failure(kit, kit_pending(kit), KIT_NO_ANSWER);
+    outcome_of(op, CN_CANCELLED);
+    op = deliver_deal();
+    plugin.cancel(instance, op);
+    reply("POST", "/v1/boxes/B1", 200, updated);
+    outcome_of(op, CN_IN_DOUBT);
+    op = ask();
+    reply("GET", "/v1/boxes/B1", 401, NULL);
+    plugin.cancel(instance, op);
+    reply("GET", "/v1/users/me", 200, me);
+    outcome_of(op, CN_CANCELLED);
+    plugin.cancel(instance, op); /* it is over */
+}
+
 /* Each answer of each operation, cut at every byte. */
 static void survives_cut_answers(void **state)
 {
@@ -820,6 +903,7 @@ int main(void)
         TEST(reads_a_deal),
         TEST(reads_new_names),
         TEST(names_field_of_organization),
+        TEST(reads_not_too_many),
         TEST(tells_failures_of_reads),
         TEST(tells_key_from_right),
         TEST(slows_down),
@@ -836,6 +920,7 @@ int main(void)
         TEST(keeps_one),
         TEST(tells_failures_of_webhooks),
         TEST(can_be_cancelled),
+        TEST(waits_for_its_request),
         TEST(survives_cut_answers),
     };
 

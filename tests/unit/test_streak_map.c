@@ -457,6 +457,8 @@ static const struct change_case change_cases[] = {
      NULL},
     {"{\"add\":{\"fields\":{\"Channels\":[\"partner\"]}}}",
      "{\"fields\":{\"1005\":[\"9001\",\"9002\",\"9003\"]}}", NULL},
+    {"{\"add\":{\"fields\":{\"Channels\":[\"web\",\"partner\"]}}}",
+     "{\"fields\":{\"1005\":[\"9001\",\"9002\",\"9003\"]}}", NULL},
     {"{\"fields\":{\"Channels\":[\"phone\"]},\"add\":{\"fields\":{\"Channels\":"
      "[\"partner\"]}}}",
      "{\"fields\":{\"1005\":[\"9002\",\"9003\"]}}", NULL},

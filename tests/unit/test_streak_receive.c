@@ -1,4 +1,4 @@
-/* links: streak_static connect_kit */
+/* links: streak_static connect_kit connect_config */
 /* test_streak_receive.c - webhooks of Streak: who sent them, what they become.
  *
  * The element of a box is that of tests/golden/streak/32; tasks and contacts
@@ -16,6 +16,8 @@
 
 #include <connect/json.h>
 
+#include "config/record_type.h"
+#include "config/schema_check.h"
 #include "kit.h"
 
 #define BOX "agxzBoxKey-1_a"
@@ -27,6 +29,18 @@ static const char config[] =
     "{\"api_key\":\"key-of-streak\",\"webhook_token\":\"" TOKEN "\"}";
 static const char *const good[] = {"Content-Type", "application/json",
                                    "x-streak-webhook-token", TOKEN, NULL};
+
+static const struct record_type *event_type;
+static struct record_types *types;
+
+static cJSON *read_json(const char *text)
+{
+    cJSON *json = NULL;
+
+    assert_int_equal(
+        cn_json_read((cn_str){text, strlen(text)}, NULL, &json, NULL), 0);
+    return json;
+}
 
 static struct kit *start(const char *with)
 {
@@ -43,16 +57,15 @@ receive(struct kit *kit, const char *const *headers, const char *body)
         kit_result(kit, kit_receive(kit, "/in/streak/s", headers, body));
 
     assert_true(result->done);
+    for (size_t at = 0; at < result->record_count; at++) {
+        cJSON *event = read_json(result->records[at].body);
+        struct schema_fault fault;
+
+        if (schema_check(event_type->schema, event, &fault))
+            fail_msg("%s", fault.message);
+        cJSON_Delete(event);
+    }
     return result;
-}
-
-static cJSON *read_json(const char *text)
-{
-    cJSON *json = NULL;
-
-    assert_int_equal(
-        cn_json_read((cn_str){text, strlen(text)}, NULL, &json, NULL), 0);
-    return json;
 }
 
 /* The body of a golden delivery, as text to free. */
@@ -135,6 +148,10 @@ static void knows_who_sent_it(void **state)
         assert_string_equal(result->outcome.message,
                             "the webhook has no right token");
     }
+    /* A token that is empty lets nobody in. */
+    kit_set_secret(kit, "webhook_token", "");
+    assert_int_equal(receive(kit, bad[1], "[]")->outcome.status, CN_AUTH);
+    assert_int_equal(receive(kit, bad[0], "[]")->outcome.status, CN_AUTH);
     kit_destroy(kit);
 }
 
@@ -311,6 +328,25 @@ static void survives_broken_bytes(void **state)
     kit_destroy(kit);
 }
 
+static int before(void **state)
+{
+    struct error err;
+
+    (void)state;
+    types = record_types_create();
+    if (record_types_load(types, CONNECT_SOURCE_DIR "/config/records", &err))
+        return -1;
+    event_type = record_types_find(types, "box_event/1");
+    return event_type ? 0 : -1;
+}
+
+static int after(void **state)
+{
+    (void)state;
+    record_types_destroy(types);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,5 +360,5 @@ int main(void)
         cmocka_unit_test(survives_broken_bytes),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, before, after);
 }
