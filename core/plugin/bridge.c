@@ -236,10 +236,11 @@ static void request_send(struct bridge_request *entry, struct core_op *op,
     int status = http_client_send(instances->options.http, request,
                                   bridge_answered, entry, &entry->http);
 
+    /* Also when there is no room: that is no answer about the record. */
+    if (op && (!status || status == -ENOBUFS))
+        op->facts.requested = true;
     if (!status) {
         DL_APPEND(generation->requests, entry);
-        if (op)
-            op->facts.requested = true;
         return;
     }
     if (status == -ENOBUFS || status == -ECANCELED)

@@ -16,7 +16,12 @@
 
 enum {
     REQUEST_SIZE_1_0 = 80, /* sizeof(cn_http_request) of contract 1.0 */
-    REQUESTS_MAX = 64,     /* open at once; beyond it they are told to retry */
+    /* Open at once; beyond it they are told to retry.  A plugin with one
+     * request for each delivery, probe and call that it may have open never
+     * meets the limit: being told to retry counts as an attempt. */
+    REQUESTS_LEAST = 64,
+    REQUESTS_SLOT = 3,
+    SLOTS_MAX = 1024, /* of an instance, as in the configuration */
     /* Beyond it, waiting answers included, a plugin floods its own thread and
      * is not answered at all. */
     REQUESTS_FLOOD = 4096
@@ -28,6 +33,14 @@ struct host_request {
     void *arg;
     UT_hash_handle hh;
 };
+
+static uint32_t requests_max(const struct host *host)
+{
+    uint32_t slots = host->module->table.max_open;
+    uint32_t most = REQUESTS_SLOT * (slots < SLOTS_MAX ? slots : SLOTS_MAX);
+
+    return most > REQUESTS_LEAST ? most : REQUESTS_LEAST;
+}
 
 /* Answer without having sent anything, on a later turn of the loop. */
 static void request_refuse(struct host *host, const struct host_request *entry,
@@ -97,7 +110,7 @@ static void http_send(const cn_host *table, const cn_http_request *raw,
         request_refuse(host, entry, CN_REJECTED, wrong);
         return;
     }
-    if (HASH_COUNT(host->requests) > REQUESTS_MAX) {
+    if (HASH_COUNT(host->requests) > requests_max(host)) {
         request_refuse(host, entry, CN_RETRY,
                        "the instance has too many open HTTP requests");
         return;
