@@ -33,6 +33,7 @@ struct bench {
     unsigned rounds;
     uint64_t count_max; /* of a trial run, else 0 */
     unsigned long waiting;
+    bool keep;        /* the daemon's files */
     const char *only; /* begin of the names that are measured */
     unsigned faults;  /* lost, doubled, refused, not ended well */
 };
@@ -149,7 +150,10 @@ static int measure_subject(struct bench *bench, const char *name,
         bench_fault(bench, name, "refused", ret_result->refused);
     if (ret_result->lost)
         bench_fault(bench, name, "lost", ret_result->lost);
-    subject_remove(&subject);
+    if (bench->keep)
+        printf("%s: %s\n", name, subject.directory);
+    else
+        subject_remove(&subject);
     figures_add(bench->figures, per_second(ret_result), "%s/per_second", name);
     figures_add(bench->figures, ret_result->cpu_us, "%s/cpu_us_per_event",
                 name);
@@ -342,6 +346,7 @@ static const char help_text[] =
     "  --count N        a trial: N events a measurement, one round\n"
     "  --json FILE      write the figures to FILE\n"
     "  --directory DIR  where the daemon's files are made (/tmp)\n"
+    "  --keep           leave the daemon's files where they are\n"
     "  --connectd FILE  another daemon, to compare\n"
     "  --help           print this\n";
 
@@ -354,6 +359,7 @@ enum {
     OPTION_JSON,
     OPTION_DIRECTORY,
     OPTION_CONNECTD,
+    OPTION_KEEP,
     OPTION_HELP
 };
 
@@ -366,6 +372,7 @@ static const struct option options_known[] = {
     {"json", required_argument, NULL, OPTION_JSON},
     {"directory", required_argument, NULL, OPTION_DIRECTORY},
     {"connectd", required_argument, NULL, OPTION_CONNECTD},
+    {"keep", no_argument, NULL, OPTION_KEEP},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -399,6 +406,9 @@ static int take_option(struct bench *bench, int option, const char **ret_json)
         return 0;
     case OPTION_CONNECTD:
         bench->subject.connectd = optarg;
+        return 0;
+    case OPTION_KEEP:
+        bench->keep = true;
         return 0;
     case OPTION_HELP:
         fputs(help_text, stdout);
