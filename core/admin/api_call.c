@@ -17,6 +17,7 @@
 
 #include <connect/json.h>
 
+#include "admin/encode.h"
 #include "base/memory.h"
 
 enum {
@@ -119,8 +120,8 @@ static void call_fail_with(struct api_call *call, int status, const char *code,
         .status = status, .headers = header, .header_count = header ? 1 : 0};
     char *text;
 
-    cn_json_put_text(error, "code", code);
-    cn_json_put_text(error, "message", message);
+    encode_put_text(error, "code", code);
+    encode_put_text(error, "message", message); /* may be cut */
     cn_json_put(value, "error", error);
     text = cn_json_print(value);
     cJSON_Delete(value);

@@ -619,6 +619,28 @@ static void test_unmasked_is_recorded(void **state)
     assert_non_null(strstr(world->text, actor));
 }
 
+/* The flow was changed since: the run is shown by the version it began with. */
+static void test_older_flow_is_known(void **state)
+{
+    static const char changed[] =
+        "{\"flow\":\"won\",\"trigger\":{\"instance\":\"crm\",\"type\":"
+        "\"box_event/1\"},\"steps\":[{\"name\":\"other\",\"filter\":{\"path\":"
+        "\"/trigger/box\",\"exists\":true}}]}";
+    struct world *world = *state;
+
+    run_whole_deal(world);
+    engine_begin_flows(world->engine);
+    add_flow(world, changed);
+    engine_end_flows(world->engine);
+    assert_int_equal(GET("/v1/flows"), 200);
+    assert_string_equal(text_at(world, "flows/0/steps/0/name"), "other");
+    assert_int_equal(GET("/v1/runs/1"), 200);
+    assert_string_equal(text_at(world, "title"), "A won deal");
+    assert_string_equal(text_at(world, "steps/0/kind"), "call");
+    assert_string_equal(text_at(world, "steps/0/result/key"), "box1");
+    assert_string_equal(text_at(world, "steps/0/result/notes"), "***");
+}
+
 static void test_undescribed_results_are_masked_whole(void **state)
 {
     struct world *world = *state;
@@ -963,6 +985,7 @@ int main(void)
         API_TEST(test_plugins_and_flows),
         API_TEST(test_run_is_masked),
         API_TEST(test_unmasked_is_recorded),
+        API_TEST(test_older_flow_is_known),
         API_TEST(test_undescribed_results_are_masked_whole),
         API_TEST(test_large_payloads_are_not_shown),
         API_TEST(test_retry_begins_anew),
