@@ -199,8 +199,9 @@ static void note_error(struct facts *facts, const xmlNode *node)
     if (xml_is(section, "ErrorMessages"))
         section = section->parent;
     if (section && section->name)
-        snprintf(error->section, sizeof(error->section), "%.39s",
-                 (const char *)section->name);
+        text_clean(error->section, sizeof(error->section),
+                   (cn_str){(const char *)section->name,
+                            strlen((const char *)section->name)});
     xml_text(xml_child(section, "CustomerPoLine"), error->line,
              sizeof(error->line));
     xml_text(xml_child(section, "StockCode"), error->stock_code,
@@ -355,4 +356,5 @@ void answer_describe(const struct decision *decision, char *to, size_t size)
                  decision->error_count - shown);
     if (!decision->error_count)
         snprintf(to, size, "rejected without a reason");
+    text_mend(to);
 }

@@ -88,6 +88,7 @@ static void endf(struct delivery *delivery, cn_status status,
     va_start(arguments, format);
     vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
+    text_mend(message);
     end(delivery, status, 0, message);
 }
 
@@ -346,7 +347,9 @@ static void found(void *arg, const struct session_result *result)
         return;
     }
     if (!take_rows(delivery, result)) {
-        end_open(delivery, result, "the answer to the look-up is unreadable");
+        end_open(delivery, result,
+                 "the answer to the look-up is unreadable or does not fit "
+                 "order_key");
         return;
     }
     if (!delivery->found_count) {

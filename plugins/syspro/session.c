@@ -51,6 +51,7 @@ struct session {
     size_t count;
     struct task *running; /* owned; one HTTP request is out for it */
     bool logging_on;      /* ... and it is the logon */
+    cn_op following;      /* its call has just ended; its next one is first */
     cn_timer idle;        /* 0: not running */
     unsigned evictions;
 };
@@ -126,7 +127,9 @@ static void finish(struct session *session, cn_status status,
 
     session->running = NULL;
     session->logging_on = false;
+    session->following = task->op;
     report(task, status, retry_after_ms, message, answer);
+    session->following = 0;
     pump(session);
 }
 
@@ -149,12 +152,11 @@ static void finish_all(struct session *session, cn_status status,
 /* ---- Logon ------------------------------------------------------------------
  */
 
-/* 1 to 64 visible characters and blanks, one of them not a blank: the string is
- * opaque and goes back as it came, with the blanks at its end. */
+/* At most 64 printable characters, of which one is no blank (answer.c): opaque,
+ * they go back as they came, with the blanks at their end. */
 static bool take_id(struct session *session, const struct answer *answer)
 {
     cn_str text = answer->text;
-    bool visible = false;
 
     while (text.len && memchr("\r\n", text.ptr[text.len - 1], 2))
         text.len--;
@@ -163,10 +165,8 @@ static bool take_id(struct session *session, const struct answer *answer)
     for (size_t index = 0; index < text.len; index++) {
         if (text.ptr[index] < ' ' || text.ptr[index] > '~')
             return false;
-        visible = visible || text.ptr[index] != ' ';
     }
-    if (!visible)
-        return false;
+
     memcpy(session->id, text.ptr, text.len);
     session->id[text.len] = '\0';
     return true;
@@ -343,8 +343,7 @@ static void call_answered(struct session *session,
         return;
     }
     answer_open(&answer, response->body);
-    if (task->request.kind != REQUEST_VERSION &&
-        is_session_gone(session, &answer)) {
+    if (is_session_gone(session, &answer)) {
         call_evicted(session);
     } else {
         if (!task->repeated)
@@ -514,7 +513,10 @@ void session_send(struct session *session, cn_op op,
             fn(arg, &full);
         return;
     }
-    DL_APPEND(session->queue, task);
+    if (op && op == session->following)   /* an order is finished before */
+        DL_PREPEND(session->queue, task); /* the next one begins */
+    else
+        DL_APPEND(session->queue, task);
     session->count++;
     pump(session);
 }

@@ -237,6 +237,17 @@ void text_clean(char *to, size_t size, cn_str from)
     to[len] = '\0';
 }
 
+void text_mend(char *text)
+{
+    size_t len = strlen(text);
+
+    for (size_t tries = 0; len && tries < 4; tries++) {
+        if (cn_utf8_valid((cn_str){text, len}))
+            return;
+        text[--len] = '\0';
+    }
+}
+
 bool text_matches(const char *text, const char *pattern)
 {
     while (*pattern) {

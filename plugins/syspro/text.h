@@ -47,6 +47,9 @@ uint32_t text_next(cn_str utf8, size_t *position);
  * characters. */
 void text_clean(char *to, size_t size, cn_str from);
 
+/* Take off a character that was cut at the end of a buffer. */
+void text_mend(char *text);
+
 /* Does text contain the words of a pattern, in any case and in their order?
  * A star stands between words: "period*closed". */
 bool text_matches(const char *text, const char *pattern);

@@ -314,6 +314,7 @@ static void test_reasons(void **state)
         {REFUSED("Sales order record is in use by operator 'ADMIN'"), CN_RETRY},
         {REFUSED("Customer is being processed"), CN_RETRY},
         {REFUSED("Customer record LOCKED"), CN_RETRY},
+        {REFUSED("Stock code is blocked"), CN_REJECTED},
         {REFUSED("Customer '0001207' not found"), CN_REJECTED},
         {REFUSED(""), CN_REJECTED},
         {REFUSED("Customer on hold</ErrorDescription><ErrorDescription>"
@@ -515,6 +516,100 @@ static void test_probe(void **state)
     }
 }
 
+/* A credit note of the same PO number is not the order. */
+static void test_credit_note(void **state)
+{
+    struct kit *kit = logged_on(CONFIG);
+    cn_op op = probe(kit, ORDER_04);
+
+    (void)state;
+    kit_answer(kit, expect(kit, "/Query/Query"), 200,
+               ROWS("SorMaster",
+                    "<Row><SalesOrder>000000000020440</SalesOrder>"
+                    "<DocumentType>C</DocumentType><CustomerPoNumber>HS-90017"
+                    "</CustomerPoNumber></Row>",
+                    "1"));
+    assert_ended(kit, op, CN_ABSENT, NULL);
+    kit_destroy(kit);
+}
+
+/* Whatever else stands in the way, "duplicate" says that the order is there. */
+static void test_duplicate_among_others(void **state)
+{
+    struct kit *kit = logged_on(CONFIG);
+    cn_op op = deliver(kit, ORDER_04);
+
+    (void)state;
+    kit_answer(
+        kit, expect(kit, "/Transaction/Post"), 200,
+        REFUSED("Warehouse 'X' not found</ErrorDescription>"
+                "<ErrorDescription>Duplicate order number"
+                "</ErrorDescription><ErrorDescription>Customer on hold"));
+    answer_golden(kit, "/Query/Query", "10-comfnd-order-by-po");
+    kit_answer(kit, expect(kit, "/Query/Query"), 200, LINES_04);
+    assert_ended(kit, op, CN_OK, "\"adopted\":true");
+    kit_destroy(kit);
+}
+
+/* What cannot be compared is not a difference: another unit, or a price that
+ * SYSPRO was told to find itself; comments between the lines do not count. */
+static void test_not_comparable(void **state)
+{
+    static const char *const configs[] = {
+        CONFIG, CONFIG_START
+        ",\"order_parameters\":{\"AlwaysUsePriceEntered\":\"N\"}}"};
+    static const char *const rows[] = {
+        "<Row><MStockCode>A100</MStockCode><MOrderQty>0.250000</MOrderQty>"
+        "<MOrderUom>DZ</MOrderUom><MPrice>1798.80000</MPrice><MPriceUom>DZ"
+        "</MPriceUom></Row>",
+        "<Row><MStockCode/><LineType>6</LineType></Row><Row><MStockCode>A100"
+        "</MStockCode><MOrderQty>3.000</MOrderQty><MOrderUom>EA</MOrderUom>"
+        "<MPrice>151.00000</MPrice><MPriceUom>EA</MPriceUom></Row>"};
+
+    (void)state;
+    for (size_t index = 0; index < 2; index++) {
+        struct kit *kit = logged_on(configs[index]);
+        cn_op op = probe(kit, ORDER_04);
+        char body[1024];
+        answer_golden(kit, "/Query/Query", "10-comfnd-order-by-po");
+        snprintf(body, sizeof(body),
+                 "<SorDetail>%s<RowsReturned>%zu</RowsReturned></SorDetail>",
+                 rows[index], index + 1);
+        kit_answer(kit, expect(kit, "/Query/Query"), 200, body);
+        assert_ended(kit, op, CN_OK, "020450");
+        kit_destroy(kit);
+    }
+}
+
+/* A message is cut between characters; the kit breaks off otherwise. */
+static void test_long_texts(void **state)
+{
+    char text[2000] = "", body[4000];
+
+    (void)state;
+    for (size_t shift = 0; shift < 4; shift++) {
+        struct kit *kit = logged_on(CONFIG);
+        cn_op op = deliver(kit, ORDER_04);
+        size_t len = shift;
+        memset(text, 'x', shift);
+        for (; len < 1000; len += 3)
+            memcpy(text + len, "\xE2\x82\xAC", 4);
+        snprintf(body, sizeof(body),
+                 "<SalesOrders><\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"
+                 "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"
+                 "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"
+                 "\xC3\xA9><ErrorDescription>%.300s</ErrorDescription>"
+                 "<ErrorDescription>%s</ErrorDescription></\xC3\xA9\xC3\xA9"
+                 "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"
+                 "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"
+                 "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9></SalesOrders>",
+                 "x", text);
+        kit_answer(kit, expect(kit, "/Transaction/Post"), 200, body);
+        assert_ended(kit, op, CN_REJECTED, "\xE2\x82\xAC\xE2\x82\xAC");
+        kit_destroy(kit);
+    }
+}
+
 static void test_probe_without_answer(void **state)
 {
     struct kit *kit = logged_on(CONFIG);
@@ -577,6 +672,10 @@ int main(void)
         cmocka_unit_test(test_unlisted_error),
         cmocka_unit_test(test_created_with_other_amount),
         cmocka_unit_test(test_probe),
+        cmocka_unit_test(test_credit_note),
+        cmocka_unit_test(test_duplicate_among_others),
+        cmocka_unit_test(test_not_comparable),
+        cmocka_unit_test(test_long_texts),
         cmocka_unit_test(test_probe_without_answer),
         cmocka_unit_test(test_not_for_us)};
 

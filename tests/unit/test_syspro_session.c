@@ -152,18 +152,36 @@ static void test_logon_fails_after_loss(void **state)
 static void test_one_call_at_a_time(void **state)
 {
     struct kit *kit = started(CONFIG);
-    cn_op ops[8];
+    cn_op ops[4];
 
     (void)state;
-    for (int index = 0; index < 8; index++)
+    for (int index = 0; index < 4; index++)
         ops[index] = deliver(kit, ORDER_04);
     log_on(kit);
-    for (int index = 0; index < 8; index++) {
+    for (int index = 0; index < 4; index++) {
         assert_false(kit_result(kit, ops[index])->done);
         kit_answer(kit, expect(kit, "/Transaction/Post"), 200, CREATED_04);
         assert_ended(kit, ops[index], CN_OK, NULL);
     }
-    assert_int_equal(kit_request_count(kit), 9); /* one logon for all */
+    assert_int_equal(kit_request_count(kit), 5); /* one logon for all */
+    kit_destroy(kit);
+}
+
+/* An order's look-up comes before the next order's post. */
+static void test_order_is_finished_first(void **state)
+{
+    struct kit *kit = logged_on(CONFIG);
+    cn_op first = deliver(kit, ORDER_04), second = deliver(kit, ORDER_04);
+
+    (void)state;
+    kit_answer(kit, expect(kit, "/Transaction/Post"), 200,
+               "<SalesOrders><StatusOfItems><ItemsProcessed>1</ItemsProcessed>"
+               "</StatusOfItems></SalesOrders>");
+    kit_answer(kit, expect(kit, "/Query/Query"), 200,
+               ROWS("SorMaster", ORDER_ROW("20450", "1", "", "HS-90017"), "1"));
+    assert_ended(kit, first, CN_OK, "020450");
+    kit_answer(kit, expect(kit, "/Transaction/Post"), 200, CREATED_04);
+    assert_ended(kit, second, CN_OK, NULL);
     kit_destroy(kit);
 }
 
@@ -365,6 +383,10 @@ static void test_size_refused(void **state)
     assert_ended(kit, op, CN_REJECTED, "PostLD");
     op = deliver(kit, ORDER_04);
     kit_answer(kit, expect(kit, "/Transaction/Post"), 414, NULL);
+    kit_answer(kit, expect(kit, "/Transaction/PostLD"), 400, NULL);
+    assert_ended(kit, op, CN_REJECTED, "too large");
+    op = deliver(kit, ORDER_04);
+    kit_answer(kit, expect(kit, "/Transaction/Post"), 414, NULL);
     kit_answer_failure(kit, expect(kit, "/Transaction/PostLD"), KIT_NO_ANSWER);
     assert_ended(kit, op, CN_IN_DOUBT, NULL);
     free(body);
@@ -540,6 +562,7 @@ int main(void)
         cmocka_unit_test(test_session_lost_again_and_again),
         cmocka_unit_test(test_logon_fails_after_loss),
         cmocka_unit_test(test_one_call_at_a_time),
+        cmocka_unit_test(test_order_is_finished_first),
         cmocka_unit_test(test_queue_is_bounded),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_stop),
