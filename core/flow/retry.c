@@ -84,6 +84,12 @@ static void decide_probe(const struct retry_case *was, struct retry_next *next)
         next->move = MOVE_PROBE;
         next->delay_ms = (uint64_t)left_ms;
         return;
+    case CN_REJECTED:
+    case CN_UNSUPPORTED:
+        /* Something is there, but not what was sent: a person must look. */
+        next->move = MOVE_PARK;
+        next->alert = true;
+        return;
     default:
         decide_probe_later(was, next);
         return;

@@ -81,6 +81,13 @@ static void delivery_alert(struct run *run, const struct gate *gate,
         return;
     }
     snprintf(cause, sizeof(cause), "doubt:%" PRIu64, run->number);
+    if (next->move == MOVE_PARK) {
+        store_batch_alert(run_batch(run), cause,
+                          "The other system has something else under the name "
+                          "of a delivery than what was sent. Compare the two "
+                          "there, then retry or discard the run.");
+        return;
+    }
     store_batch_alert(run_batch(run), cause,
                       "It is not known whether a delivery took effect, and the "
                       "other system does not answer the question. It is asked "
@@ -100,7 +107,9 @@ static enum walk delivery_move(struct run *run, struct run_delivery *row,
 
     row->attempts = next->attempts;
     row->probes = next->probes;
-    if (next->move != MOVE_PROBE) /* a definite answer */
+    /* A definite answer ends the doubt; a probe that found something else than
+     * what was sent does not. */
+    if (next->move != MOVE_PROBE && !(probed && next->move == MOVE_PARK))
         row->doubt = false;
     delivery_alert(run, gate, next);
     switch (next->move) {

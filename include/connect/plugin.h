@@ -216,8 +216,9 @@ typedef struct cn_plugin {
     void (*deliver)(void *self, cn_op, const cn_delivery *);
     /* Sink: did this record take effect?  Asked after CN_IN_DOUBT and after a
      * crash in mid-delivery, about one record.  End with CN_OK and the body
-     * that deliver would have given, with CN_ABSENT, or with CN_RETRY while
-     * it cannot be told yet.  A sink without it declares in the manifest which
+     * that deliver would have given, with CN_ABSENT, with CN_RETRY while it
+     * cannot be told yet, or with CN_REJECTED when what is there is not what
+     * was sent: a person must look.  A sink without it declares in the manifest which
      * types may be repeated without harm; the rest wait for a person. */
     void (*probe)(void *self, cn_op, const cn_delivery *);
     /* Transform: emit any number of records in place of the one delivered;

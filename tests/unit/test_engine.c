@@ -439,6 +439,36 @@ static void test_absent_before_settling_is_asked_again(void **state)
     op = take_op(world, OP_DELIVER, "crm");
 }
 
+static void note_acted(void *arg, int status)
+{
+    ((struct world *)arg)->act_status = status;
+}
+
+/* What is there is not what was sent: a person looks; a retry asks again and
+ * sends nothing. */
+static void test_probe_that_finds_something_else_parks(void **state)
+{
+    struct world *world = *state;
+    struct open_op op = to_erp(world);
+
+    end_op(world, &op, CN_IN_DOUBT, false, "cut");
+    advance(world, 5000);
+    op = take_op(world, OP_PROBE, "erp");
+    end_op(world, &op, CN_REJECTED, true, "exists with other amounts");
+    assert_int_equal(run_state_of(world, 1), RUN_PARKED);
+    assert_non_null(strstr(world->reason, "other amounts"));
+    assert_int_equal(engine_act(world->engine, "me", STORE_RESTART, 1, NULL,
+                                note_acted, world),
+                     0);
+    settle(world);
+    assert_int_not_equal(world->act_status, 0);
+    assert_int_equal(engine_act(world->engine, "me", STORE_RETRY, 1, NULL,
+                                note_acted, world),
+                     0);
+    settle(world);
+    (void)take_op(world, OP_PROBE, "erp");
+}
+
 static void test_outage_uses_no_attempt(void **state)
 {
     struct world *world = *state;
@@ -471,11 +501,6 @@ static void test_answers_are_counted_and_parked(void **state)
     assert_int_equal(world->op_count, 0);
     assert_int_equal(run_state_of(world, 1), RUN_PARKED);
     assert_non_null(strstr(world->reason, "record locked"));
-}
-
-static void note_acted(void *arg, int status)
-{
-    ((struct world *)arg)->act_status = status;
 }
 
 static void test_rejected_is_parked_then_restarted(void **state)
@@ -623,6 +648,7 @@ int main(void)
         ENGINE_TEST(test_second_event_adopts_the_order),
         ENGINE_TEST(test_doubt_is_probed_and_adopted),
         ENGINE_TEST(test_absent_before_settling_is_asked_again),
+        ENGINE_TEST(test_probe_that_finds_something_else_parks),
         ENGINE_TEST(test_outage_uses_no_attempt),
         ENGINE_TEST(test_answers_are_counted_and_parked),
         ENGINE_TEST(test_rejected_is_parked_then_restarted),

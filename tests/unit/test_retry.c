@@ -70,7 +70,7 @@ static void test_moves(void **state)
         {OP_PROBE, CN_ABSENT, true, 0, 0, 59999, MOVE_PROBE, 0},
         {OP_PROBE, CN_ABSENT, true, 0, 0, 60000, MOVE_SEND, 0},
         {OP_PROBE, CN_RETRY, true, 0, 0, 900000, MOVE_PROBE, 0},
-        {OP_PROBE, CN_REJECTED, true, 0, 0, 900000, MOVE_PROBE, 0},
+        {OP_PROBE, CN_REJECTED, true, 0, 0, 900000, MOVE_PARK, 0},
         {OP_PROBE, CN_RETRY, false, 0, 0, 900000, MOVE_PROBE, 0},
     };
 
