@@ -72,7 +72,12 @@ void advice_for_run(const struct store_run_row *run, char text[ADVICE_MAX])
                      run->behind, run->behind);
         break;
     case RUN_READY:
-        if (run->due_in_ms > 0 || (run->queue && *run->queue))
+        if (run->queue && *run->queue)
+            snprintf(text, ADVICE_MAX,
+                     "Goes on by itself as soon as %.64s can be used. Whether"
+                     " a person must do something for that: connectctl alerts",
+                     run->queue);
+        else if (run->due_in_ms > 0)
             snprintf(text, ADVICE_MAX, "Goes on by itself: nothing to do.");
         break;
     case RUN_ACTIVE:

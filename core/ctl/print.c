@@ -439,7 +439,8 @@ void print_parked(const struct text_out *out, const cJSON *answer)
         text_print_cell(out, TEXT_PLAIN, print_member(run, "flow"), 0, false);
         fprintf(out->file, "  %s", age);
         if (behind)
-            fprintf(out->file, "  (%" PRId64 " wait behind it)", behind);
+            fprintf(out->file, "  (%" PRId64 " wait%s behind it)", behind,
+                    behind == 1 ? "s" : "");
         fputs("\n  why   ", out->file);
         text_print_wrapped(out, TEXT_PLAIN, print_member(run, "reason"), 8, 0);
         fputs("  next  ", out->file);
@@ -497,9 +498,20 @@ void print_quarantine(const struct text_out *out, const cJSON *answer)
         fputs("  content  ", out->file);
         text_print_wrapped(out, TEXT_DIM, print_member(item, "content"), 11, 0);
     }
-    if (!any)
-        print_empty(out, "Nothing is in quarantine.");
+    print_empty(out, any ? "None of these is tried again: once the reason is "
+                           "mended, change the object in its system, so that "
+                           "it is sent anew."
+                         : "Nothing is in quarantine.");
     print_next(out, answer);
+}
+
+/* Every intent is kept as a doubt until the answer is there: no news. */
+static const char *entry_detail(const cJSON *entry)
+{
+    return !strcmp(print_member(entry, "act"), "delivery.sending") &&
+                   !strcmp(print_member(entry, "detail"), "doubt")
+               ? ""
+               : print_member(entry, "detail");
 }
 
 void print_history_entry(const struct text_out *out, const cJSON *entry)
@@ -507,6 +519,7 @@ void print_history_entry(const struct text_out *out, const cJSON *entry)
     int64_t run = print_number(entry, "run");
     const char *path = print_member(entry, "path");
     const char *actor = print_member(entry, "actor");
+    const char *detail = entry_detail(entry);
     char time[MOMENT_MAX], number[32] = "";
 
     moment_absolute(print_number(entry, "time_ms"), time);
@@ -521,10 +534,9 @@ void print_history_entry(const struct text_out *out, const cJSON *entry)
         fputs("  ", out->file);
         text_print_cell(out, TEXT_PLAIN, path, 0, false);
     }
-    if (*print_member(entry, "detail")) {
+    if (*detail) {
         fputs("  ", out->file);
-        text_print_cell(out, TEXT_DIM, print_member(entry, "detail"), 40,
-                        false);
+        text_print_cell(out, TEXT_DIM, detail, 40, false);
     }
     if (*actor && strcmp(actor, "connectd") != 0) {
         fputs("  by ", out->file);

@@ -70,7 +70,7 @@ static void head_waits(const struct text_out *out, const cJSON *run)
     if (due_in_ms > 0) {
         moment_span(due_in_ms, span);
         snprintf(text, sizeof(text), "in %s%s%.100s", span,
-                 *queue ? ", through " : "", queue);
+                 *queue ? ", for " : "", queue);
         head_text(out, "wakes", TEXT_PLAIN, text);
     } else if (*queue) {
         head_text(out, "waits for", TEXT_PLAIN, queue);
@@ -257,7 +257,9 @@ static void delivery_print(const struct text_out *out, const cJSON *delivery,
     step_text(out, "record", TEXT_PLAIN, print_member(delivery, "source_key"),
               1);
     step_value(out, "in", cn_json_member(delivery, "body"), delivery, full);
-    if (cJSON_IsTrue(cn_json_member(delivery, "doubt")))
+    if (!strcmp(print_member(delivery, "state"), "sending"))
+        step_text(out, "now", TEXT_BLUE, "it is being sent", 0);
+    else if (cJSON_IsTrue(cn_json_member(delivery, "doubt")))
         step_text(out, "doubt", TEXT_YELLOW,
                   "it is not known whether it took effect; the other system is "
                   "asked, nothing is sent twice",
