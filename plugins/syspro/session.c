@@ -9,7 +9,9 @@
  * What must hold: a call is repeated only when SYSPRO's answer says that it did
  * not run (the session was unknown, the address was too long), and then once.
  * A refused logon ends everything that waits, so that wrong credentials are not
- * tried again and again until the operator is locked.  The passwords never come
+ * tried again and again until the operator is locked.  What happens to the
+ * session says nothing about an order, so it rests the instance (RATE_LIMITED)
+ * and does not count as an attempt.  The passwords never come
  * here: the host adds them.  Called on the instance's thread. */
 #include "session.h"
 
@@ -184,7 +186,7 @@ static void logon_refused(struct session *session, const struct answer *answer)
         finish_all(session, CN_RATE_LIMITED, session->settings->licence_wait_ms,
                    message);
     else if (reason == REASON_LOCKED)
-        finish(session, CN_RETRY, 0, message, NULL);
+        finish(session, CN_RATE_LIMITED, 0, message, NULL);
     else
         finish_all(session, CN_AUTH, 0, message);
 }
@@ -202,7 +204,7 @@ static void logon_failed(struct session *session,
                  : "");
     /* What the logon's address answers says nothing about an order. */
     finish(session,
-           outcome->status == CN_REJECTED && response->code ? CN_RETRY
+           outcome->status == CN_REJECTED && response->code ? CN_RATE_LIMITED
                                                             : outcome->status,
            outcome->retry_after_ms, message, NULL);
 }
@@ -223,7 +225,7 @@ static void logon_answered(struct session *session,
     else if (take_id(session, &answer))
         task_go(session);
     else
-        finish(session, CN_RETRY, 0,
+        finish(session, CN_RATE_LIMITED, 0,
                "the answer to the logon is no session; check base_url", NULL);
     answer_close(&answer);
 }
@@ -302,7 +304,8 @@ static void call_evicted(struct session *session)
         session->host->log(session->host, CN_LOG_WARN,
                            "the session was gone; logging on again");
     if (session->running->repeated) {
-        finish(session, CN_RETRY, 0,
+        /* No answer about the record: the instance rests, not the record. */
+        finish(session, CN_RATE_LIMITED, 0,
                "the session was ended twice before the call could run", NULL);
         return;
     }

@@ -94,8 +94,8 @@ void checker_po(const char *deal_key, char po[CHECKER_PO_MAX])
     for (size_t letter = 0; letter < PO_LETTERS; letter++) {
         unsigned value = 0;
         for (size_t bit = letter * 5; bit < letter * 5 + 5; bit++)
-            value = value << 1 |
-                    (((unsigned)hash[bit / 8] >> (7 - bit % 8)) & 1u);
+            value =
+                value << 1 | (((unsigned)hash[bit / 8] >> (7 - bit % 8)) & 1u);
         po[len++] = letters[value];
     }
     po[len] = '\0';

@@ -1,0 +1,245 @@
+/* test_canary.c - canaries in every text that people write: none in the log at
+ * its most talkative, none in what connectctl lists. */
+#include "stage.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Each place has a canary of its own, so that a find says where from. */
+#define CANARY(place) "KANARI" place
+
+static const char *const headers[] = {
+    "Authorization: Basic c2FuZGJveC1zdHJlYWsta2V5Og==",
+    "Content-Type: application/json", NULL};
+
+/* A call of Streak's own interface, as another client would make it. */
+static cJSON *streak_call(struct stage *stage, const char *method,
+                          const char *path, const char *body)
+{
+    char url[STAGE_TEXT_MAX * 2];
+    struct web_request request = {
+        .method = method, .url = url, .headers = headers, .body = body};
+    struct web_answer answer;
+    cJSON *json;
+
+    snprintf(url, sizeof(url), "http://127.0.0.1:%u/api/%s", stage->streak_base,
+             path);
+    answer = web_call(stage->web, &request);
+    json = cJSON_ParseWithLength(answer.body, answer.len);
+    if (answer.status / 100 != 2 || !json)
+        stage_fail(stage, "%s: %d %s", path, answer.status, answer.body);
+    web_answer_end(&answer);
+    return json;
+}
+
+static const char *named_key(const cJSON *world, const char *list,
+                             const char *name)
+{
+    const cJSON *keys = cJSON_GetObjectItem(world, list);
+
+    return cJSON_GetObjectItem(keys, name)->valuestring;
+}
+
+/* The people and firms around the deal. */
+static void rename_world(struct stage *stage)
+{
+    cJSON *world = stage_get(stage, STREAK, "/_sim/world");
+    char path[STAGE_TEXT_MAX + 40];
+
+    snprintf(path, sizeof(path), "v2/organizations/%s",
+             named_key(world, "organizations", "Bayside Tools Ltd"));
+    cJSON_Delete(streak_call(
+        stage, "POST", path,
+        "{\"name\":\"" CANARY("org") "\",\"phoneNumbers\":[\"" CANARY(
+            "orgphone") "\"],\"addresses\":[\"" CANARY("address") "\"],"
+                                                                  "\"other\":"
+                                                                  "\"" CANARY(
+                                                                      "orgothe"
+                                                                      "r") "\""
+                                                                           "}"));
+    snprintf(path, sizeof(path), "v2/contacts/%s",
+             named_key(world, "contacts", "Ida Marsh"));
+    cJSON_Delete(streak_call(
+        stage, "POST", path,
+        "{\"givenName\":\"" CANARY("given") "\",\"familyName\":\"" CANARY(
+            "family") "\",\"emailAddresses\":[\"kanarimail@example.test\"],"
+                      "\"phoneNumbers\":[\"" CANARY("phone") "\"],\"title\":"
+                                                             "\"" CANARY("titl"
+                                                                         "e") "\",\"other\":\"" CANARY(
+                                                                 "other") "\""
+                                                                          "}"));
+    cJSON_Delete(world);
+    stage_tell(
+        stage, SYSPRO, "/_sim/customers",
+        "{\"customer\":\"0001207\",\"name\":\"" CANARY(
+            "customer") "\",\"short_name\":\"" CANARY("short") "\",\"email\":"
+                                                               "\"" CANARY("mai"
+                                                                           "l") "@example.test\"}");
+    stage_tell(
+        stage, SYSPRO, "/_sim/items",
+        "{\"stock_code\":\"A100\",\"description\":\"" CANARY("item") "\"}");
+}
+
+static void make_deal(struct stage *stage, const char *lines,
+                      char key[STAGE_TEXT_MAX])
+{
+    cJSON *world = stage_get(stage, STREAK, "/_sim/world");
+    char path[STAGE_TEXT_MAX + 40], body[2000];
+    cJSON *box;
+
+    box = stage_post(
+        stage, STREAK, "/_sim/boxes",
+        "{\"name\":\"" CANARY(
+            "deal") " \\u001b[31m %%s%%n\",\"pipeline\":"
+                    "\"Sales\",\"stage\":\"Quoted\",\"organization\":\"" CANARY(
+                        "org") "\",\"fields\":{\"Order lines\":\"%s\","
+                               "\"Notes for delivery\":\"" CANARY(
+                                   "delivery") "\\r\\nBcc: x\"}}",
+        lines);
+    snprintf(key, STAGE_TEXT_MAX, "%s",
+             cJSON_GetObjectItem(box, "key")->valuestring);
+    cJSON_Delete(box);
+    snprintf(path, sizeof(path), "v1/boxes/%s", key);
+    snprintf(
+        body, sizeof(body),
+        "{\"notes\":\"" CANARY("notes") "\\n{\\\"level\\\":\\\"info\\\"}\","
+                                        "\"contacts\":[{\"key\":\"%s\"}]}",
+        named_key(world, "contacts", CANARY("given") " " CANARY("family")));
+    cJSON_Delete(streak_call(stage, "POST", path, body));
+    snprintf(path, sizeof(path), "v2/boxes/%s/comments", key);
+    cJSON_Delete(streak_call(stage, "POST", path,
+                             "{\"message\":\"" CANARY("comment") "\"}"));
+    cJSON_Delete(world);
+    stage_win(stage, key);
+}
+
+/* What has no canary and no secret in it. */
+static void must_be_clean(struct stage *stage, const char *where,
+                          const char *text)
+{
+    const char *const secrets[] = {"sandbox-streak-key", "s3cret", stage->token,
+                                   stage->path_secret,
+                                   "c2FuZGJveC1zdHJlYWsta2V5"};
+    const char *found = strcasestr(text, "KANARI");
+
+    if (found)
+        stage_fail(stage, "a canary in %s: %.200s", where, found);
+    for (size_t at = 0; at < sizeof(secrets) / sizeof(*secrets); at++)
+        if (strstr(text, secrets[at]))
+            stage_fail(stage, "a credential in %s: %.20s", where, secrets[at]);
+}
+
+static void lists_must_be_clean(struct stage *stage)
+{
+    static const char *const commands[] = {
+        "status", "plugins", "flows", "runs", "parked", "alerts", "quarantine"};
+    char *text;
+
+    for (size_t at = 0; at < sizeof(commands) / sizeof(*commands); at++) {
+        stage_ctl(stage, &text, commands[at], NULL);
+        must_be_clean(stage, commands[at], text);
+        free(text);
+        stage_ctl(stage, &text, "--json", commands[at], NULL);
+        must_be_clean(stage, commands[at], text);
+        free(text);
+    }
+}
+
+static void show_must_be_clean(struct stage *stage)
+{
+    cJSON *told = stage_get(stage, ADMIN, "/v1/runs?limit=1000");
+    const cJSON *run;
+
+    cJSON_ArrayForEach(run, cJSON_GetObjectItem(told, "runs"))
+    {
+        char argument[32], *text = NULL;
+        snprintf(argument, sizeof(argument), "%.0f",
+                 cJSON_GetObjectItem(run, "run")->valuedouble);
+        stage_must(stage, !stage_ctl(stage, &text, "show", argument, NULL));
+        must_be_clean(stage, "connectctl show", text);
+        free(text);
+    }
+    cJSON_Delete(told);
+}
+
+static void log_must_be_clean(struct stage *stage)
+{
+    char *log = stage_log(stage), *line, *rest = log;
+
+    must_be_clean(stage, "the log", log);
+    while ((line = strsep(&rest, "\n")) && rest) { /* one record a line */
+        cJSON *entry = cJSON_Parse(line);
+        if (!entry)
+            stage_fail(stage, "no JSON in the log: %s", line);
+        cJSON_Delete(entry);
+    }
+    free(log);
+}
+
+static void test_canaries(void **state)
+{
+    char key[STAGE_TEXT_MAX];
+    struct stage_webhook garbage = {
+        .body = "[{\"name\":\"" CANARY("garbage") "\"}]"};
+    struct web_answer answer;
+    struct stage *stage = stage_begin(NULL);
+
+    (void)state;
+    rename_world(stage);
+    make_deal(stage, "A100; 3; 149.90", key);
+    stage_rest(stage);
+    stage_must(stage, stage_order_count(stage) == 1);
+    answer = stage_send(stage, &garbage);
+    stage_must(stage, answer.status == 200);
+    web_answer_end(&answer);
+    cJSON_Delete(stage->sent);
+    stage->sent = cJSON_CreateArray();
+    /* Under faults more is said. */
+    stage_fault(
+        stage, SYSPRO,
+        "{\"fault\":\"status\",\"status\":500,\"commit\":true,"
+        "\"body\":\"" CANARY("answer") "\",\"match\":"
+                                       "\"/Transaction/Post\",\"count\":1}");
+    stage_fault(stage, STREAK,
+                "{\"fault\":\"status\",\"status\":500,\"body\":\"" CANARY(
+                    "streakanswer") "\",\"match\":\"/api/\",\"count\":3}");
+    make_deal(stage, "A100; 4; 149.90", key);
+    stage_rest(stage);
+    stage_must(stage, stage_order_count(stage) == 2);
+    lists_must_be_clean(stage);
+    show_must_be_clean(stage);
+    log_must_be_clean(stage);
+    stage_check(stage);
+    log_must_be_clean(stage);
+    stage_passed(stage);
+}
+
+/* Where a value is wrong its text is told to people, but never to the log. */
+static void test_wrong_values(void **state)
+{
+    char key[STAGE_TEXT_MAX];
+    struct stage *stage = stage_begin(NULL);
+
+    (void)state;
+    rename_world(stage);
+    make_deal(stage, "A100; " CANARY("quantity") "; 149.90", key);
+    make_deal(stage, CANARY("STOCK") "; 1; 149.90", key);
+    make_deal(stage, "A100; 1; " CANARY("price"), key);
+    stage_rest(stage);
+    stage_must(stage, stage_order_count(stage) == 0);
+    stage_must(stage, stage_runs_in(stage, "parked") >= 3);
+    log_must_be_clean(stage);
+    stage_check(stage);
+    stage_passed(stage);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        stage_test(test_canaries),
+        stage_test(test_wrong_values),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
