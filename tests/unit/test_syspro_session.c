@@ -31,20 +31,20 @@ static void test_logon_outcomes(void **state)
     } cases[] = {
         {200, "ERROR: The maximum number of e.net licenses is in use",
          CN_RATE_LIMITED},
-        {200, "ERROR: Company data base locked", CN_RETRY},
+        {200, "ERROR: Company data base locked", CN_RATE_LIMITED},
         {200, "ERROR: Invalid company", CN_AUTH},
         {200, "ERROR: anything else", CN_AUTH},
-        {200, "", CN_RETRY},
-        {200, "   \n", CN_RETRY},
-        {200, "<html>Log in</html>", CN_RETRY},
-        {200, "\"cut off", CN_RETRY},
+        {200, "", CN_RATE_LIMITED},
+        {200, "   \n", CN_RATE_LIMITED},
+        {200, "<html>Log in</html>", CN_RATE_LIMITED},
+        {200, "\"cut off", CN_RATE_LIMITED},
         {200,
          "0123456789012345678901234567890123456789012345678901234567890"
          "1234",
-         CN_RETRY},
-        {200, "caf\xC3\xA9", CN_RETRY},
-        {404, "", CN_RETRY},
-        {302, "", CN_RETRY},
+         CN_RATE_LIMITED},
+        {200, "caf\xC3\xA9", CN_RATE_LIMITED},
+        {404, "", CN_RATE_LIMITED},
+        {302, "", CN_RATE_LIMITED},
         {500, "", CN_RETRY},
         {503, "", CN_RATE_LIMITED},
         {401, "", CN_AUTH}};
@@ -109,7 +109,7 @@ static void test_session_lost_twice(void **state)
     log_on(kit);
     kit_answer(kit, expect(kit, "/Transaction/Post"), 200,
                "\"" INVALID_SESSION "\"");
-    assert_ended(kit, op, CN_RETRY, "could run");
+    assert_ended(kit, op, CN_RATE_LIMITED, "could run");
     assert_non_null(strstr(kit_log(kit), "error: the session ends again"));
     op = deliver(kit, ORDER_04); /* with a new logon */
     log_on(kit);
