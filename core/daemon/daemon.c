@@ -711,6 +711,8 @@ static void limit_timer_fired(uv_timer_t *timer)
     log_write(LOG_WARN, NULL,
               "not all work ended within the limit; what was sent is asked "
               "about at the next start");
+    if (daemon->instances)
+        instances_cancel_all(daemon->instances);
     stop_instances(daemon, daemon->config->limits.stuck_ms);
 }
 

@@ -43,8 +43,9 @@ static const struct manifest *manifest_of(const struct instances *instances,
 
 /* ---- Stopping ----------------------------------------------------------- */
 
-static void cancel_all(struct instances *instances, uint64_t now_ms)
+void instances_cancel_all(struct instances *instances)
 {
+    uint64_t now_ms = uv_now(instances->options.loop);
     struct core_op *op, *next;
 
     instances->cancelled_all = true;
@@ -63,7 +64,7 @@ static void look_at_stop(struct instances *instances, uint64_t now_ms)
      * that have to be asked, and for the goodbyes. */
     if (!instances->cancelled_all &&
         passed_ms >= instances->stop_limit_ms * 3 / 4)
-        cancel_all(instances, now_ms);
+        instances_cancel_all(instances);
     if (passed_ms >= instances->stop_limit_ms)
         watch_give_up_all(instances);
     if (!runners_end(instances))

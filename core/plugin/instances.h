@@ -115,6 +115,8 @@ bool instances_info(const struct instances *instances, size_t index,
 const struct instance_info *instances_find(const struct instances *instances,
                                            const char *name);
 
+/* Ask all open operations to end; those started later, as stop, may run. */
+void instances_cancel_all(struct instances *instances);
 /* Drain: no new operations; stop operations run; instances are destroyed;
  * stopped is called when all ended or limit_ms passed. */
 void instances_stop(struct instances *instances, uint64_t limit_ms,
