@@ -263,6 +263,7 @@ static void make_engine(struct daemon *daemon)
                 .hold_ms = HOLD_MS,
             },
         .runs_active_max = limits->runs_active,
+        .event_keep_ms = (int64_t)limits->event_days * 24 * 3600 * 1000,
     };
 
     daemon->engine = engine_create(&options);
@@ -565,17 +566,35 @@ static const struct config_instance *find_instance(const struct config *config,
     return NULL;
 }
 
+/* Back to the configuration that runs: what was replaced is made again. */
+static void restore_instances(struct daemon *daemon, size_t count,
+                              const struct config *fresh)
+{
+    for (size_t index = 0; index < count; index++) {
+        const char *name = fresh->instances[index].name;
+        const struct config_instance *old = find_instance(daemon->config, name);
+        struct error err = {""};
+        if (!old)
+            instances_remove(daemon->instances, name);
+        else if (instances_add(daemon->instances, old, NULL, 0, &err))
+            log_write(LOG_ERROR, NULL, "instance %s: %s", name, err.text);
+    }
+}
+
 /* Every instance is made anew beside its old one: behind an equal reference the
  * credential, and behind an equal path the plugin, may be another. */
 static int reload_instances(struct daemon *daemon, const struct config *fresh,
                             struct error *err)
 {
-    int status = 0;
-
-    for (size_t index = 0; !status && index < fresh->instance_count; index++)
-        status = instances_add(daemon->instances, &fresh->instances[index],
-                               NULL, 0, err);
-    return status;
+    for (size_t index = 0; index < fresh->instance_count; index++) {
+        int status = instances_add(daemon->instances, &fresh->instances[index],
+                                   NULL, 0, err);
+        if (status) {
+            restore_instances(daemon, index, fresh);
+            return status;
+        }
+    }
+    return 0;
 }
 
 static void remove_instances(struct daemon *daemon, const struct config *fresh)
@@ -612,8 +631,11 @@ int daemon_reload(struct daemon *daemon, struct error *ret_note,
 
     if (!status)
         status = reload_instances(daemon, fresh, err);
-    if (!status)
+    if (!status) {
         status = load_flows(daemon, fresh, err);
+        if (status)
+            restore_instances(daemon, fresh->instance_count, fresh);
+    }
     if (status) {
         config_destroy(fresh);
         return status;

@@ -91,6 +91,7 @@ void engine_turn(struct engine *engine)
         engine->turn_again = false;
         engine_recover(engine, now_ms);
         engine_renew(engine, now_ms);
+        engine_prune(engine, now_ms);
         if (engine->stopping)
             break;
         engine_look(engine, now_ms);
@@ -134,6 +135,7 @@ struct engine *engine_create(const struct engine_options *options)
     engine->runs_active_max = options->runs_active_max
                                   ? options->runs_active_max
                                   : RUNS_ACTIVE_DEFAULT;
+    engine->event_keep_ms = options->event_keep_ms;
     engine->world.store = options->store;
     engine->world.ports = options->ports;
     engine->world.limits = options->limits;

@@ -21,6 +21,8 @@ struct engine_options {
     const struct record_types *types;
     struct retry_limits limits;
     uint32_t runs_active_max; /* runs in memory; 0: 1024 */
+    int64_t event_keep_ms;    /* identities of events are known for so long; 0:
+                               * for ever */
 };
 
 struct engine *engine_create(const struct engine_options *options);

@@ -1,4 +1,4 @@
-/* engine_recover.c - runs whose commit failed, and leases.
+/* engine_recover.c - runs whose commit failed, leases, and old events.
  *
  * One idea: when it could not be stored how an attempt ended, the run is given
  * back as after a crash; what was sent is then asked about.  Called on the loop
@@ -12,7 +12,10 @@
 #include "base/memory.h"
 
 enum {
-    RENEW_MS = 60000 /* leases last 10 minutes */
+    RENEW_MS = 60000,     /* leases last 10 minutes */
+    PRUNE_MS = 3600000,   /* between looks for old events */
+    PRUNE_NEXT_MS = 1000, /* while there are more */
+    PRUNE_MAX = 500       /* events of one transaction */
 };
 
 /* ---- Recovery and leases --------------------------------------------------
@@ -103,5 +106,30 @@ void engine_renew(struct engine *engine, int64_t now_ms)
     batch = store_batch_create();
     store_batch_renew(batch);
     if (store_commit(engine->store, batch, renew_answered, engine))
+        store_batch_destroy(batch);
+}
+
+/* ---- Old events ---------------------------------------------------------- */
+
+static void prune_answered(void *arg, int status,
+                           const struct store_result *results,
+                           size_t result_count)
+{
+    struct engine *engine = arg;
+
+    if (!status && result_count && results[0].pruned == PRUNE_MAX)
+        engine->prune_at = engine_now(engine) + PRUNE_NEXT_MS;
+}
+
+void engine_prune(struct engine *engine, int64_t now_ms)
+{
+    struct store_batch *batch;
+
+    if (!engine->event_keep_ms || now_ms < engine->prune_at)
+        return;
+    engine->prune_at = now_ms + PRUNE_MS;
+    batch = store_batch_create();
+    store_batch_prune(batch, engine->event_keep_ms, PRUNE_MAX);
+    if (store_commit(engine->store, batch, prune_answered, engine))
         store_batch_destroy(batch);
 }

@@ -34,6 +34,7 @@ static enum walk call_ended_walk(struct run *run, struct gate *gate,
         run_alert_auth(run, gate);
     switch (next.move) {
     case MOVE_DONE:
+        run_keep_values(run, gate, outcome);
         run_step_end(run, run->path, STEP_DONE,
                      run_json(outcome->body.ptr, outcome->body.len), NULL);
         return WALK_ON;

@@ -114,6 +114,7 @@ static enum walk delivery_move(struct run *run, struct run_delivery *row,
     delivery_alert(run, gate, next);
     switch (next->move) {
     case MOVE_DONE:
+        run_keep_values(run, gate, outcome);
         delivery_change(run, row, DELIVERY_DONE, 0, NULL, outcome->body);
         delivery_end_step(run, row->path,
                           run_bytes(outcome->body.ptr, outcome->body.len),

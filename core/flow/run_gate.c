@@ -73,6 +73,16 @@ void run_judge_instance(struct run *run, struct gate *gate,
     }
 }
 
+void run_keep_values(struct run *run, const struct gate *gate,
+                     const struct op_outcome *outcome)
+{
+    for (size_t index = 0; index < outcome->value_count; index++) {
+        const struct op_value *value = &outcome->values[index];
+        store_batch_state(run_batch(run), gate->name, value->key,
+                          run_bytes(value->value.ptr, value->value.len));
+    }
+}
+
 void run_alert_auth(struct run *run, const struct gate *gate)
 {
     char cause[160];

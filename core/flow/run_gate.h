@@ -17,6 +17,9 @@ void run_rest(struct run *run, struct gate *gate, uint64_t delay_ms,
 void run_judge_instance(struct run *run, struct gate *gate,
                         const struct op_outcome *outcome,
                         const struct retry_next *next);
+/* What the plugin put through connect.state/1 is written with the outcome. */
+void run_keep_values(struct run *run, const struct gate *gate,
+                     const struct op_outcome *outcome);
 void run_alert_auth(struct run *run, const struct gate *gate);
 /* Begin an operation; the slot is taken. */
 int run_operate(struct run *run, struct op_request *request, op_ended_fn *fn,

@@ -79,6 +79,8 @@ int apply_change(struct writer *writer, const struct change *change)
         return claim_give_back(writer, change->as.value.run);
     case CHANGE_RENEW:
         return claim_renew(writer);
+    case CHANGE_PRUNE:
+        return apply_prune(writer, &change->as.prune);
     }
     return -EINVAL;
 }

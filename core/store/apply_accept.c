@@ -27,13 +27,14 @@ static int accept_event(struct writer *writer,
     int64_t duplicates;
     int found = database_find(
         &writer->database,
-        "INSERT INTO event (hash, origin, first_wall_ms, run_first, run_count)"
-        " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (hash) DO UPDATE SET"
+        "INSERT INTO event (hash, origin, first_wall_ms, run_first, run_count,"
+        " first_steady_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (hash) "
+        "DO UPDATE SET"
         " duplicate_count = duplicate_count + 1"
         " RETURNING duplicate_count, run_first, run_count",
         &row, value_hash(hash), value_text(accept->origin),
         value_number(writer->wall_ms), value_number(writer->counters.run_next),
-        value_number(accept->run_count));
+        value_number(accept->run_count), value_number(writer->steady_ms));
 
     if (found < 0)
         return found;
@@ -221,4 +222,24 @@ int apply_quarantine(struct writer *writer,
              quarantine->instance, hex);
     found = audit_append(writer, NULL, "quarantine.added", 0, NULL, detail);
     return found ? found : quarantine_alert(writer, quarantine->instance, hex);
+}
+
+int apply_prune(struct writer *writer, const struct change_prune *prune)
+{
+    char detail[64];
+    int status = database_run(
+        &writer->database,
+        "DELETE FROM event WHERE hash IN (SELECT hash FROM event WHERE"
+        " first_steady_ms < ?1 ORDER BY first_steady_ms LIMIT ?2)",
+        value_number(writer->steady_ms - prune->age_ms),
+        value_count(prune->count));
+
+    if (status)
+        return status;
+    writer->result->pruned =
+        (uint32_t)sqlite3_changes64(writer->database.handle);
+    if (!writer->result->pruned)
+        return 0;
+    snprintf(detail, sizeof(detail), "events:%" PRIu32, writer->result->pruned);
+    return audit_append(writer, NULL, "event.pruned", 0, NULL, detail);
 }

@@ -9,4 +9,8 @@ int apply_accept(struct writer *writer,
 int apply_quarantine(struct writer *writer,
                      const struct store_quarantine *quarantine) MUST_USE;
 
+/* Forget the identities of old events. */
+int apply_prune(struct writer *writer,
+                const struct change_prune *prune) MUST_USE;
+
 #endif

@@ -252,3 +252,11 @@ void store_batch_renew(struct store_batch *batch)
 {
     batch_append(batch, CHANGE_RENEW);
 }
+
+void store_batch_prune(struct store_batch *batch, int64_t age_ms, size_t count)
+{
+    struct change *change = batch_append(batch, CHANGE_PRUNE);
+
+    change->as.prune.age_ms = age_ms;
+    change->as.prune.count = count;
+}

@@ -23,7 +23,8 @@ enum change_kind {
     CHANGE_ACT,
     CHANGE_CLAIM,
     CHANGE_RECOVER,
-    CHANGE_RENEW
+    CHANGE_RENEW,
+    CHANGE_PRUNE
 };
 
 /* Names and bytes of the kinds that need no struct of their own. */
@@ -40,6 +41,11 @@ struct change_act {
     enum store_act act;
     uint64_t run;
     const char *reason;
+};
+
+struct change_prune {
+    int64_t age_ms;
+    size_t count;
 };
 
 struct change_claim {
@@ -59,6 +65,7 @@ struct change {
         struct change_value value;
         struct change_act act;
         struct change_claim claim;
+        struct change_prune prune;
     } as;
 };
 

@@ -62,10 +62,11 @@ static const char migration_1_common[] =
     "CREATE TABLE event ("
     " hash BLOB PRIMARY KEY," /* origin and id of the event */
     " origin TEXT NOT NULL, first_wall_ms INTEGER NOT NULL,"
+    " first_steady_ms INTEGER NOT NULL," /* what its age is counted from */
     " duplicate_count INTEGER NOT NULL DEFAULT 0,"
     " run_first INTEGER NOT NULL, run_count INTEGER NOT NULL"
     ") WITHOUT ROWID;"
-    "CREATE INDEX event_time ON event (first_wall_ms);"
+    "CREATE INDEX event_time ON event (first_steady_ms);"
     "CREATE TABLE record ("
     " id INTEGER PRIMARY KEY, origin TEXT NOT NULL, type TEXT NOT NULL,"
     " change INTEGER NOT NULL, wall_ms INTEGER NOT NULL,"

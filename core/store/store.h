@@ -138,6 +138,7 @@ struct store_result {
     struct store_bytes body; /* EXISTS: the reference, one JSON value */
     const struct store_work *work; /* claim: the runs */
     size_t work_count;
+    uint32_t pruned; /* prune: events forgotten */
 };
 
 /* status: 0 or a negative errno; when negative nothing took effect.  results
@@ -329,6 +330,10 @@ void store_batch_claim(struct store_batch *batch, const char *queue,
  * was SENDING becomes IN_DOUBT.  For an engine that could not record how an
  * attempt ended. */
 void store_batch_recover(struct store_batch *batch, uint64_t run);
+/* Forget the identities of at most count events older than age_ms, oldest
+ * first: their duplicates are no longer known.  Records and runs stay.  The
+ * result's pruned says how many went. */
+void store_batch_prune(struct store_batch *batch, int64_t age_ms, size_t count);
 /* Renew the leases of all runs this owner holds. */
 void store_batch_renew(struct store_batch *batch);
 

@@ -13,7 +13,7 @@
 
 #include "flow/engine.h"
 
-enum { OPS_MAX = 256 };
+enum { OPS_MAX = 256, DAY_MS = 24 * 3600 * 1000 };
 
 struct open_op { /* an operation the engine began and nobody ended yet */
     uint64_t number;
@@ -175,6 +175,7 @@ static void open_world(struct world *world)
                    .delay_first_ms = 1000,
                    .delay_max_ms = 60000,
                    .hold_ms = 900000},
+        .event_keep_ms = 400LL * DAY_MS,
     };
 
     if (store_open(&store, &world->store, &err))
@@ -601,6 +602,58 @@ static void test_no_more_at_once_than_room(void **state)
     assert_int_equal(world->op_count, 4);
 }
 
+/* The identity of an event is known for 400 days, and then forgotten. */
+static void test_old_events_are_forgotten(void **state)
+{
+    struct world *world = *state;
+
+    accept_event(world, "e1", "box1");
+    world->op_count = 0;
+    advance(world, 399LL * DAY_MS);
+    accept_event(world, "e1", "box1");
+    assert_int_equal(world->duplicates, 1);
+    advance(world, 2LL * DAY_MS);
+    accept_event(world, "e1", "box1");
+    assert_int_equal(world->duplicates, 1);
+    assert_int_equal(world->accepted, 2);
+}
+
+static void value_was_read(void *arg, int status, const struct store_rows *rows)
+{
+    struct world *world = arg;
+
+    assert_int_equal(status, 0);
+    assert_int_equal(rows->value_count, 1);
+    snprintf(world->committed, sizeof(world->committed), "%s=%.*s",
+             rows->values[0].name, (int)rows->values[0].value.len,
+             rows->values[0].value.ptr);
+}
+
+/* What a plugin puts through connect.state/1 is stored with the outcome. */
+static void test_values_are_stored_with_the_outcome(void **state)
+{
+    struct world *world = *state;
+    struct op_value value = {"session", {"s1", 2}};
+    struct op_outcome outcome = {.kind = OP_CALL,
+                                 .status = CN_OK,
+                                 .answered = true,
+                                 .message = "",
+                                 .body = {deal_won, sizeof(deal_won) - 1},
+                                 .values = &value,
+                                 .value_count = 1};
+    struct store_query query = {.kind = STORE_QUERY_STATE, .instance = "crm"};
+    struct open_op op;
+
+    accept_event(world, "e1", "box1");
+    op = take_op(world, OP_CALL, "crm");
+    op.fn(op.arg, op.number, &outcome);
+    settle(world);
+    assert_int_equal(store_query(world->store, &query, value_was_read, world),
+                     0);
+    settle(world);
+    assert_string_equal(world->committed, "session=s1");
+}
+
 /* A page and its cursor are stored together; the next poll goes on from there,
  * also after a restart. */
 static void test_poll_goes_on_from_the_stored_cursor(void **state)
@@ -658,6 +711,8 @@ int main(void)
         ENGINE_TEST(test_restart_before_reading_reads_again),
         ENGINE_TEST(test_no_more_at_once_than_room),
         ENGINE_TEST(test_poll_goes_on_from_the_stored_cursor),
+        ENGINE_TEST(test_old_events_are_forgotten),
+        ENGINE_TEST(test_values_are_stored_with_the_outcome),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
