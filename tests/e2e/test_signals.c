@@ -117,7 +117,7 @@ static void win_one(struct stage *stage)
 static void test_reload(void **state)
 {
     static const char flow[] = "flows/won-deal-to-sales-order.json";
-    char broken[] = "connect.json:3: ", unknown[] = "connect.json:2: /colour: ",
+    char broken[] = "connect.json:3:", unknown[] = "connect.json:2: /colour: ",
          bad_flow[] = "won-deal-to-sales-order.json:",
          good[] = "configuration reloaded";
     struct stage *stage = stage_begin(NULL);
