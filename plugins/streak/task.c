@@ -258,8 +258,15 @@ static void send_request(struct task *task, const struct path *path,
     streak->http->send(streak->host, &request, fn, task);
 }
 
-static void ask_who_we_are(struct task *task)
+/* The task whose turn it is. */
+static struct task *task_of(struct pace_entry *turn)
 {
+    return (struct task *)(void *)((char *)turn - offsetof(struct task, turn));
+}
+
+static void ask_who_we_are(struct pace_entry *turn)
+{
+    struct task *task = task_of(turn);
     const struct path *path = path_of(PATH_ME);
     char *url = path_url(path, task->streak->base_url, NULL, NULL);
 
@@ -273,7 +280,8 @@ static void refuse(struct task *task, const cn_http_response *response,
     cn_outcome outcome = *response->outcome;
 
     if (response->code == 401 && task->path->id != PATH_ME) {
-        ask_who_we_are(task);
+        task->turn.go = ask_who_we_are;
+        pace_add(&task->streak->pace, &task->turn);
         return;
     }
     if (response->code == 409) /* as Streak's own clients do */
@@ -364,8 +372,7 @@ cJSON *answer_take(struct answer *answer)
 
 static void go(struct pace_entry *turn)
 {
-    struct task *task =
-        (struct task *)(void *)((char *)turn - offsetof(struct task, turn));
+    struct task *task = task_of(turn);
 
     send_request(task, task->path, task->url, task->body, answered);
 }

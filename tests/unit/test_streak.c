@@ -440,6 +440,39 @@ static void one_reads_for_all(void **state)
     says(outcome_of(ops[0], CN_RETRY), "no pipeline");
 }
 
+/* More pipelines than are kept, while one of them is being read. */
+static void keeps_a_bounded_number(void **state)
+{
+    struct kit_request *slow;
+    char text[200], path[40];
+    cn_op first = ask(), op;
+
+    (void)state;
+    reply("GET", "/v1/boxes/B1", 200, bare_box);
+    slow = kit_pending(kit);
+    for (int at = 0; at < 200; at++) {
+        op = ask();
+        snprintf(text, sizeof(text), "{\"key\":\"B1\",\"pipelineKey\":\"Q%d\"}",
+                 at);
+        kit_answer(kit, kit_request(kit, kit_request_count(kit) - 1), 200,
+                   text);
+        snprintf(path, sizeof(path), "/v1/pipelines/Q%d", at);
+        assert_string_equal(kit_request(kit, kit_request_count(kit) - 1)->url +
+                                strlen("https://s.test/api"),
+                            path);
+        kit_answer(kit, kit_request(kit, kit_request_count(kit) - 1), 200,
+                   pipeline);
+        assert_true(kit_result(kit, op)->done);
+    }
+    assert_true(kit_timer_count(kit) <= 64);
+    kit_answer(kit, slow, 200, pipeline);
+    outcome_of(first, CN_OK);
+    /* The last ones are known. */
+    op = ask();
+    reply("GET", "/v1/boxes/B1", 200, text);
+    outcome_of(op, CN_OK);
+}
+
 static void the_next_one_reads(void **state)
 {
     cn_op first, second, third, fourth;
@@ -537,6 +570,12 @@ static void updates_a_box(void **state)
     op = kit_probe(kit, "deal/1", "e1", "B1", update);
     reply("GET", "/v1/boxes/B1", 404, NULL);
     outcome_of(op, CN_ABSENT);
+    /* Written as a text, shown as a number. */
+    op = kit_probe(kit, "deal/1", "e1", "B1",
+                   "{\"key\":\"B1\",\"fields\":{\"Number\":\"007\"}}");
+    reply("GET", "/v1/boxes/B1", 200,
+          "{\"key\":\"B1\",\"pipelineKey\":\"P1\",\"fields\":{\"1001\":7}}");
+    outcome_of(op, CN_OK);
 }
 
 static const struct failure write_failures[] = {
@@ -721,6 +760,27 @@ static void registers(void **state)
     reply("DELETE", "/v2/webhooks/W1", 200, NULL);
     reply("DELETE", "/v2/webhooks/W4", 404, NULL); /* as good */
     assert_string_equal(outcome_of(op, CN_OK)->body, "{\"webhook\":\"W5\"}");
+}
+
+/* Ours stands on the second page; a page may also come again. */
+static void reads_all_webhooks(void **state)
+{
+    static const char first[] =
+        "{\"hasNextPage\":true,\"results\":[{\"key\":\"W1\",\"event\":"
+        "\"BOX_EDIT\",\"targetUrl\":\"https://other.test/\"}]}";
+    cn_op op = kit_deliver(kit, "webhook/1", "e1", "k", hook);
+
+    (void)state;
+    reply("GET", "/v2/pipelines/P1/webhooks", 200, first);
+    reply("GET", "/v2/pipelines/P1/webhooks?page=1", 200,
+          "{\"hasNextPage\":false,\"results\":[{\"key\":\"W2\",\"event\":"
+          "\"BOX_EDIT\",\"targetUrl\":\"https://h.test/in/streak/"
+          "secret-of-the-path\"}]}");
+    assert_string_equal(outcome_of(op, CN_OK)->body, "{\"webhook\":\"W2\"}");
+    op = kit_probe(kit, "webhook/1", "e1", "k", hook);
+    reply("GET", "/v2/pipelines/P1/webhooks", 200, first);
+    reply("GET", "/v2/pipelines/P1/webhooks?page=1", 200, first);
+    outcome_of(op, CN_ABSENT);
 }
 
 static void keeps_one(void **state)
@@ -909,6 +969,7 @@ int main(void)
         TEST(slows_down),
         TEST(refuses_odd_keys),
         TEST(one_reads_for_all),
+        TEST(keeps_a_bounded_number),
         TEST(the_next_one_reads),
         TEST(keeps_to_the_rate),
         TEST(updates_a_box),
@@ -917,6 +978,7 @@ int main(void)
         TEST(comments),
         TEST(tells_failures_of_comments),
         TEST(registers),
+        TEST(reads_all_webhooks),
         TEST(keeps_one),
         TEST(tells_failures_of_webhooks),
         TEST(can_be_cancelled),
