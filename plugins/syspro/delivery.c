@@ -332,6 +332,26 @@ static void found_none(struct delivery *delivery)
         end(delivery, CN_REJECTED, 0, delivery->reason);
 }
 
+/* COMFND answers with an ERROR text. */
+static void look_up_refused(struct delivery *delivery,
+                            const struct answer *answer)
+{
+    const struct settings *settings = &delivery->syspro->settings;
+    char text[128];
+    struct session_result told = {.status = CN_RETRY, .message = text};
+    enum reason reason = REASON_OTHER;
+
+    text_clean(text, sizeof(text), answer->text);
+    reason = answer_reason(settings->texts, text);
+    if (reason == REASON_UNAVAILABLE) {
+        told.status = CN_AUTH;
+    } else if (reason == REASON_LICENCE) {
+        told.status = CN_RATE_LIMITED;
+        told.retry_after_ms = settings->licence_wait_ms;
+    }
+    end_open(delivery, &told, "COMFND is refused");
+}
+
 static void found(void *arg, const struct session_result *result)
 {
     struct delivery *delivery = arg;
@@ -342,8 +362,7 @@ static void found(void *arg, const struct session_result *result)
         return;
     }
     if (result->answer->kind == ANSWER_ERROR) {
-        text_clean(text, sizeof(text), result->answer->text);
-        end_open(delivery, result, text);
+        look_up_refused(delivery, result->answer);
         return;
     }
     if (!take_rows(delivery, result)) {
@@ -405,6 +424,8 @@ static cn_status reason_status(enum reason reason)
         return CN_RETRY;
     case REASON_LICENCE:
         return CN_RATE_LIMITED;
+    case REASON_UNAVAILABLE: /* for every order until someone sees to it */
+        return CN_AUTH;
     default:
         return CN_REJECTED;
     }
@@ -458,6 +479,9 @@ static void refused(struct delivery *delivery, const struct decision *decision)
         look_up(delivery, CAUSE_DUPLICATE);
     else if (decision->verdict == VERDICT_ERROR && reason == REASON_OTHER)
         look_up(delivery, CAUSE_ERROR);
+    else if (reason == REASON_UNAVAILABLE)
+        endf(delivery, CN_AUTH, "SORTOI is missing or not licensed: %s",
+             delivery->reason);
     else
         end(delivery, reason_status(reason), wait, delivery->reason);
 }

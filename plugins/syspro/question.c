@@ -107,6 +107,8 @@ static void end_error(struct question *question, const struct answer *answer)
     reason = answer_reason(settings->texts, text);
     if (reason == REASON_LICENCE)
         end(question, CN_RATE_LIMITED, settings->licence_wait_ms, text);
+    else if (reason == REASON_UNAVAILABLE)
+        end(question, CN_AUTH, 0, text);
     else
         end(question, reason == REASON_LOCKED ? CN_RETRY : CN_REJECTED, 0,
             text);

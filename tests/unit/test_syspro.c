@@ -166,8 +166,8 @@ static void test_golden_answers(void **state)
                   CN_IN_DOUBT, "another order"},
                  {"06-sortoi-unknown-stock-code", "response.body", "HS-90017",
                   CN_IN_DOUBT, "another order"},
-                 {"28-bo-not-licensed", "response.body", "HS-90017",
-                  CN_REJECTED, "e.net exception raised: 100000"},
+                 {"28-bo-not-licensed", "response.body", "HS-90017", CN_AUTH,
+                  "e.net exception raised: 100000"},
                  {"31-sortos-validate-trap", "response.body", "HS-90017",
                   CN_IN_DOUBT, "unreadable"},
                  {"10-comfnd-order-by-po", "response.body", "HS-90017",
@@ -323,7 +323,7 @@ static void test_reasons(void **state)
         {REFUSED("Record is locked</ErrorDescription><ErrorDescription>"
                  "Customer on hold"),
          CN_HOLD},
-        {"ERROR: e.net exception raised: 100000", CN_REJECTED},
+        {"ERROR: e.net exception raised: 100000", CN_AUTH},
         {"ERROR: The maximum number of e.net licenses is in use",
          CN_RATE_LIMITED},
         {"error: record locked", CN_RETRY}};
@@ -497,7 +497,9 @@ static void test_probe(void **state)
          CN_ABSENT, NULL},
         {ROWS("SorMaster", ORDER_ROW("000000000020450", "1", "", "HS-1"), "1"),
          CN_RETRY, "unreadable"},
-        {"ERROR: e.net exception raised: 100000", CN_RETRY, "100000"},
+        {"ERROR: e.net exception raised: 100000", CN_AUTH, "100000"},
+        {"ERROR: all licenses are in use", CN_RATE_LIMITED, "licenses"},
+        {"ERROR: what?", CN_RETRY, "what?"},
         {"", CN_RETRY, NULL},
         {"<!DOCTYPE SorMaster><SorMaster><RowsReturned>0</RowsReturned>"
          "</SorMaster>",

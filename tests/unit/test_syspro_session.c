@@ -465,7 +465,7 @@ static void test_find_stock_code(void **state)
     op = kit_call(kit, "find_stock_code", "{\"stock_code\":\"X\"}");
     kit_answer(kit, expect(kit, "/Query/Query"), 200,
                "ERROR: e.net exception raised: 100000");
-    assert_ended(kit, op, CN_REJECTED, "100000");
+    assert_ended(kit, op, CN_AUTH, "100000");
     kit_destroy(kit);
 }
 

@@ -270,7 +270,7 @@ static void test_faults(void **state)
         {"{\"fault\":\"cut_after_commit\"" ON_POST, CN_IN_DOUBT, CN_OK, 1},
         {"{\"fault\":\"cut_before_commit\"" ON_POST, CN_IN_DOUBT, CN_ABSENT, 0},
         {"{\"fault\":\"evict_session\"" ON_POST, CN_OK, CN_OK, 1},
-        {"{\"fault\":\"exception_100000\"" ON_POST, CN_REJECTED, CN_ABSENT, 0},
+        {"{\"fault\":\"exception_100000\"" ON_POST, CN_AUTH, CN_ABSENT, 0},
         {"{\"fault\":\"record_lock\"" ON_POST, CN_RETRY, CN_ABSENT, 0},
         {"{\"fault\":\"period_closed\"" ON_POST, CN_HOLD, CN_ABSENT, 0},
         {"{\"fault\":\"reject_empty\"" ON_POST, CN_REJECTED, CN_ABSENT, 0},
