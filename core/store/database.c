@@ -7,6 +7,7 @@
 #include "store/database.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,16 +119,26 @@ int database_durable(struct database *database)
     return 0;
 }
 
+/* The library counts its memory under one lock for all threads, at each
+ * allocation; nobody asks for the count.  In vain, and harmless, when somebody
+ * used the library before. */
+static void library_prepare(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int database_open(struct database *database, const char *path, bool writer,
                   struct error *err)
 {
     int flags = SQLITE_OPEN_NOMUTEX |
                 (writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
                         : SQLITE_OPEN_READONLY);
+    static pthread_once_t prepared = PTHREAD_ONCE_INIT;
     char cache[64];
     int code, status;
 
     memset(database, 0, sizeof(*database));
+    pthread_once(&prepared, library_prepare);
     code = sqlite3_open_v2(path, &database->handle, flags, NULL);
     status = database_status(database, code);
     if (!status) {
