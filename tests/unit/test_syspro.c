@@ -583,33 +583,68 @@ static void test_not_comparable(void **state)
     }
 }
 
-/* A message is cut between characters; the kit breaks off otherwise. */
+#define ACCENTS "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"
+#define LONG_NAME "x" ACCENTS ACCENTS ACCENTS /* 43 bytes, cut inside one */
+
+/* A message is cut between characters, wherever its end falls; the kit breaks
+ * off otherwise. */
 static void test_long_texts(void **state)
 {
-    char text[2000] = "", body[4000];
+    char text[300] = "", body[4000];
 
     (void)state;
-    for (size_t shift = 0; shift < 4; shift++) {
+    for (size_t shift = 0; shift < 8; shift++) {
         struct kit *kit = logged_on(CONFIG);
         cn_op op = deliver(kit, ORDER_04);
-        size_t len = shift;
         memset(text, 'x', shift);
-        for (; len < 1000; len += 3)
+        for (size_t len = shift; len < 240; len += 3)
             memcpy(text + len, "\xE2\x82\xAC", 4);
         snprintf(body, sizeof(body),
-                 "<SalesOrders><\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"
-                 "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"
-                 "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"
-                 "\xC3\xA9><ErrorDescription>%.300s</ErrorDescription>"
-                 "<ErrorDescription>%s</ErrorDescription></\xC3\xA9\xC3\xA9"
-                 "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"
-                 "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"
-                 "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9></SalesOrders>",
-                 "x", text);
+                 "<SalesOrders><" LONG_NAME ">"
+                 "<ErrorDescription>%s</ErrorDescription>"
+                 "<ErrorDescription>%s</ErrorDescription>"
+                 "<ErrorDescription>%s</ErrorDescription>"
+                 "</" LONG_NAME "></SalesOrders>",
+                 text, text, text);
         kit_answer(kit, expect(kit, "/Transaction/Post"), 200, body);
         assert_ended(kit, op, CN_REJECTED, "\xE2\x82\xAC\xE2\x82\xAC");
         kit_destroy(kit);
     }
+}
+
+/* A cancelled order is adopted as such; its lines say nothing any more. */
+static void test_cancelled_is_not_compared(void **state)
+{
+    struct kit *kit = logged_on(CONFIG);
+    cn_op op = probe(kit, ORDER_04);
+
+    (void)state;
+    kit_answer(kit, expect(kit, "/Query/Query"), 200,
+               ROWS("SorMaster",
+                    ORDER_ROW("000000000020450", "*", "", "HS-90017"),
+                    "000001"));
+    assert_int_equal(kit_pending_count(kit), 0);
+    assert_ended(kit, op, CN_OK, "\"cancelled\":true");
+    kit_destroy(kit);
+}
+
+/* The time that a gateway asks for is passed on. */
+static void test_retry_after(void **state)
+{
+    static const char *const headers[] = {"Retry-After", "7", NULL};
+    struct kit *kit = logged_on(CONFIG);
+    cn_op op = deliver(kit, ORDER_04);
+
+    (void)state;
+    kit_answer_headers(kit, expect(kit, "/Transaction/Post"), 429, headers,
+                       cn_text(""));
+    assert_ended(kit, op, CN_RATE_LIMITED, NULL);
+    assert_int_equal(ended(kit, op)->retry_after_ms, 7000);
+    op = deliver(kit, ORDER_04);
+    kit_answer_headers(kit, expect(kit, "/Transaction/Post"), 503, headers,
+                       cn_text(""));
+    assert_ended(kit, op, CN_IN_DOUBT, NULL);
+    kit_destroy(kit);
 }
 
 static void test_probe_without_answer(void **state)
@@ -678,6 +713,8 @@ int main(void)
         cmocka_unit_test(test_duplicate_among_others),
         cmocka_unit_test(test_not_comparable),
         cmocka_unit_test(test_long_texts),
+        cmocka_unit_test(test_cancelled_is_not_compared),
+        cmocka_unit_test(test_retry_after),
         cmocka_unit_test(test_probe_without_answer),
         cmocka_unit_test(test_not_for_us)};
 
