@@ -144,6 +144,8 @@ void stage_rest(struct stage *stage);
 void stage_rest_within(struct stage *stage, int64_t limit_ms);
 /* Until so many orders are in SYSPRO. */
 void stage_until_orders(struct stage *stage, size_t count);
+/* Until the way to an instance rests, as it does after a failure. */
+void stage_until_instance_rests(struct stage *stage, const char *instance);
 /* Until the deal has its order number, which comes into number. */
 void stage_until_number(struct stage *stage, const char *key,
                         char number[STAGE_TEXT_MAX]);

@@ -323,6 +323,37 @@ void stage_until_number(struct stage *stage, const char *key,
                 has_number, &wanted);
 }
 
+/* The longest rest of a way to an instance; runs in its queue wait for it. */
+static int64_t gate_rest(struct stage *stage, const char *queue,
+                         bool *ret_active)
+{
+    cJSON *told = stage_get(stage, ADMIN, "/v1/status");
+    const cJSON *gate;
+    int64_t rest_ms = 0;
+
+    *ret_active = stage_number(told, "active") > 0;
+    cJSON_ArrayForEach(gate, cJSON_GetObjectItemCaseSensitive(told, "gates"))
+    {
+        if (!strcmp(stage_member(gate, "instance"), queue))
+            rest_ms = stage_number(gate, "rests_ms");
+    }
+    cJSON_Delete(told);
+    return rest_ms;
+}
+
+static bool instance_rests(struct stage *stage, void *arg)
+{
+    bool active;
+
+    return gate_rest(stage, *(const char **)arg, &active) > 0;
+}
+
+void stage_until_instance_rests(struct stage *stage, const char *instance)
+{
+    stage_until(stage, STAGE_READY_MS, "the instance to rest", instance_rests,
+                &instance);
+}
+
 /* ---- Rest ---------------------------------------------------------------- */
 
 struct rest {
@@ -362,24 +393,6 @@ static bool stands_behind(struct stage *stage, const cJSON *run)
 static int64_t least(int64_t one, int64_t other)
 {
     return one < other ? one : other;
-}
-
-/* The longest rest of a way to an instance; runs in its queue wait for it. */
-static int64_t gate_rest(struct stage *stage, const char *queue,
-                         bool *ret_active)
-{
-    cJSON *told = stage_get(stage, ADMIN, "/v1/status");
-    const cJSON *gate;
-    int64_t rest_ms = 0;
-
-    *ret_active = stage_number(told, "active") > 0;
-    cJSON_ArrayForEach(gate, cJSON_GetObjectItemCaseSensitive(told, "gates"))
-    {
-        if (!strcmp(stage_member(gate, "instance"), queue))
-            rest_ms = stage_number(gate, "rests_ms");
-    }
-    cJSON_Delete(told);
-    return rest_ms;
 }
 
 static void look_at_runs(struct stage *stage, struct rest *rest)

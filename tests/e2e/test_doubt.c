@@ -142,6 +142,7 @@ static void test_no_answer_at_all(void **state)
     for (int time = 0; time < 12; time++) {
         stage_until(stage, REACT_MS, "the question to be asked again",
                     was_asked, &looked);
+        stage_until_instance_rests(stage, "syspro"); /* it has the answer */
         looked.count = stage_seen(stage, SYSPRO, looked.part);
         stage_step(stage, 6LL * SETTLE_MS);
     }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEALS = 20, HOUR_STEPS = 60, STEP_MS = 60000, REACT_MS = 10000 };
+enum { DEALS = 20, HOUR_STEPS = 60, STEP_MS = 60000 };
 
 /* Every order was posted so often, and nothing was parked or counted. */
 static void all_once(struct stage *stage, size_t deals, size_t posts)
@@ -33,29 +33,11 @@ static void all_once(struct stage *stage, size_t deals, size_t posts)
                    stage_seen(stage, SYSPRO, "/Transaction/Post") == posts);
 }
 
-/* Does the way to an instance rest? */
-static bool rests(struct stage *stage, void *arg)
-{
-    cJSON *told = stage_get(stage, ADMIN, "/v1/status");
-    const cJSON *gate;
-    bool found = false;
-
-    cJSON_ArrayForEach(gate, cJSON_GetObjectItem(told, "gates"))
-    {
-        found =
-            found ||
-            (!strcmp(cJSON_GetObjectItem(gate, "instance")->valuestring, arg) &&
-             cJSON_GetObjectItem(gate, "rests_ms")->valuedouble > 0);
-    }
-    cJSON_Delete(told);
-    return found;
-}
-
 /* An hour, in which the daemon looks again at each step. */
-static void pass_hour(struct stage *stage, char *instance)
+static void pass_hour(struct stage *stage, const char *instance)
 {
     for (int step = 0; step < HOUR_STEPS; step++) {
-        stage_until(stage, REACT_MS, "the instance to rest", rests, instance);
+        stage_until_instance_rests(stage, instance);
         stage_step(stage, STEP_MS);
     }
     stage_must(stage, stage_runs_in(stage, "parked,held,discarded") == 0);
@@ -64,12 +46,11 @@ static void pass_hour(struct stage *stage, char *instance)
 static void test_syspro_down(void **state)
 {
     struct stage *stage = stage_begin(NULL);
-    char instance[] = "syspro";
 
     (void)state;
     stage_fault(stage, SYSPRO, "{\"fault\":\"refuse\"}");
     cJSON_Delete(stage_win_many(stage, DEALS, "Down"));
-    pass_hour(stage, instance);
+    pass_hour(stage, "syspro");
     stage_must(stage, stage_order_count(stage) == 0);
     stage_no_faults(stage, SYSPRO);
     stage_rest(stage);
@@ -81,12 +62,11 @@ static void test_syspro_down(void **state)
 static void test_streak_down(void **state)
 {
     struct stage *stage = stage_begin(NULL);
-    char instance[] = "streak";
 
     (void)state;
     stage_fault(stage, STREAK, "{\"fault\":\"refuse\"}");
     cJSON_Delete(stage_win_many(stage, DEALS, "Away"));
-    pass_hour(stage, instance);
+    pass_hour(stage, "streak");
     stage_no_faults(stage, STREAK);
     stage_rest(stage);
     all_once(stage, DEALS, DEALS);
@@ -98,15 +78,14 @@ static void test_streak_down(void **state)
 static void test_restart_while_down(void **state)
 {
     struct stage *stage = stage_begin(NULL);
-    char instance[] = "syspro";
 
     (void)state;
     stage_fault(stage, SYSPRO, "{\"fault\":\"refuse\"}");
     cJSON_Delete(stage_win_many(stage, DEALS, "Restarted"));
-    stage_until(stage, REACT_MS, "the instance to rest", rests, instance);
+    stage_until_instance_rests(stage, "syspro");
     stage_stop(stage);
     stage_start(stage);
-    stage_until(stage, REACT_MS, "the instance to rest", rests, instance);
+    stage_until_instance_rests(stage, "syspro");
     stage_kill(stage);
     stage_start(stage);
     stage_no_faults(stage, SYSPRO);

@@ -124,6 +124,36 @@ static void test_too_many(void **state)
     stage_passed(stage);
 }
 
+static size_t starts_of_streak(struct stage *stage)
+{
+    static const char start[] = "\"instance\":\"streak\",\"message\":\"plugin ";
+    char *log = stage_log(stage);
+    const char *at = log;
+    size_t count = 0;
+
+    while ((at = strstr(at, start))) {
+        count++;
+        at++;
+    }
+    free(log);
+    return count;
+}
+
+static bool started_again(struct stage *stage, void *arg)
+{
+    return starts_of_streak(stage) > *(size_t *)arg;
+}
+
+/* Until the new instance has taken over, which the answer does not wait for. */
+static void reload(struct stage *stage)
+{
+    size_t starts = starts_of_streak(stage);
+
+    stage_tell(stage, ADMIN, "/v1/reload", "{}");
+    stage_until(stage, STAGE_READY_MS, "the new instance", started_again,
+                &starts);
+}
+
 /* The grace of a rotation: old and new token are taken, then only the new. */
 static void test_rotation(void **state)
 {
@@ -140,13 +170,13 @@ static void test_rotation(void **state)
     options.streak =
         "{\"webhook_token_previous\":\"file:secrets/streak.previous\"}";
     stage_configure(stage, &options);
-    stage_tell(stage, ADMIN, "/v1/reload", "{}");
+    reload(stage);
     must_answer(stage, &(struct stage_webhook){.body = "[]"}, 200, "new");
     must_answer(stage, &(struct stage_webhook){.body = "[]", .token = old}, 200,
                 "old in its grace");
     options.streak = NULL;
     stage_configure(stage, &options);
-    stage_tell(stage, ADMIN, "/v1/reload", "{}");
+    reload(stage);
     must_answer(stage, &(struct stage_webhook){.body = "[]"}, 200, "new");
     must_answer(stage, &(struct stage_webhook){.body = "[]", .token = old}, 401,
                 "old after its grace");
