@@ -91,16 +91,10 @@ void order_map_parameters(const struct settings *settings, struct text *out)
 /* ---- Document
  * ------------------------------------------------------------------- */
 
-/* A code without blanks at its ends, in upper case where that is set. */
+/* A code as it is sent. */
 static const char *code(const char *text, bool upper, char to[KEY_MAX])
 {
-    size_t len = 0;
-
-    text_clean(to, KEY_MAX, cn_text(text));
-    for (len = 0; upper && to[len]; len++) {
-        if (to[len] >= 'a' && to[len] <= 'z')
-            to[len] = (char)(to[len] - 'a' + 'A');
-    }
+    text_trim(to, KEY_MAX, cn_text(text), upper);
     return to;
 }
 
@@ -352,7 +346,7 @@ static bool same_line(const struct settings *settings, const cJSON *line,
                       const struct comfnd_rows *rows, size_t row,
                       char *difference, size_t size)
 {
-    char ours[KEY_MAX], theirs[64];
+    char sent[KEY_MAX], ours[KEY_MAX], theirs[64];
     const char *number = line_text(line, "line");
     const char *quantity = line_text(line, "quantity");
     const char *unit = line_text(line, "unit");
@@ -360,7 +354,8 @@ static bool same_line(const struct settings *settings, const cJSON *line,
     const char *price_unit = line_text(line, "price_unit");
 
     comfnd_value(rows, row, "MStockCode", theirs, sizeof(theirs));
-    code(line_text(line, "stock_code"), settings->upper_stock_code, ours);
+    code(line_text(line, "stock_code"), settings->upper_stock_code, sent);
+    text_clean(ours, sizeof(ours), cn_text(sent)); /* as theirs was */
     if (strcmp(ours, theirs) != 0) {
         snprintf(difference, size, "line %.8s: stock code %s there, %s here",
                  number, theirs, ours);

@@ -226,16 +226,9 @@ static void ask(struct syspro *syspro, cn_op op, const struct table *table,
     text_done(&document);
 }
 
-/* A trimmed copy, in upper case where that is set. */
 static void take_code(const cJSON *value, bool upper, char *to, size_t size)
 {
-    const char *text = cn_json_text(value);
-
-    text_clean(to, size, cn_text(text));
-    for (char *at = to; upper && *at; at++) {
-        if (*at >= 'a' && *at <= 'z')
-            *at = (char)(*at - 'a' + 'A');
-    }
+    text_trim(to, size, cn_text(cn_json_text(value)), upper);
 }
 
 void question_find_customer(struct syspro *syspro, cn_op op, cn_str body)

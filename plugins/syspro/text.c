@@ -248,6 +248,25 @@ void text_mend(char *text)
     }
 }
 
+void text_trim(char *to, size_t size, cn_str from, bool upper_case)
+{
+    while (from.len && (unsigned char)from.ptr[0] <= ' ') {
+        from.ptr++;
+        from.len--;
+    }
+    while (from.len && (unsigned char)from.ptr[from.len - 1] <= ' ')
+        from.len--;
+    if (from.len >= size)
+        from.len = size - 1;
+    for (size_t index = 0; index < from.len; index++) {
+        char byte = from.ptr[index];
+        bool lower = upper_case && byte >= 'a' && byte <= 'z';
+        to[index] = lower ? (char)(byte - 'a' + 'A') : byte;
+    }
+    to[from.len] = '\0';
+    text_mend(to);
+}
+
 bool text_matches(const char *text, const char *pattern)
 {
     while (*pattern) {

@@ -47,6 +47,10 @@ uint32_t text_next(cn_str utf8, size_t *position);
  * characters. */
 void text_clean(char *to, size_t size, cn_str from);
 
+/* Copy UTF-8 without blanks and control characters at its ends, in upper case
+ * (A to Z) if asked; what does not fit is cut off between characters. */
+void text_trim(char *to, size_t size, cn_str from, bool upper);
+
 /* Take off a character that was cut at the end of a buffer. */
 void text_mend(char *text);
 

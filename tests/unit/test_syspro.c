@@ -612,6 +612,26 @@ static void test_long_texts(void **state)
     }
 }
 
+/* Blanks inside a code are sent as they are. */
+static void test_blanks_in_codes(void **state)
+{
+    struct kit *kit = logged_on(CONFIG);
+    char *text = NULL;
+    cn_op op = deliver(kit, ORDER_HEAD("HS-90017")
+                                ORDER_LINE("1", " a  1 ", "3", "1") "]}");
+
+    (void)state;
+    text = parameter(expect(kit, "/Transaction/Post")->url, "XmlIn");
+    assert_non_null(strstr(text, "<StockCode>A  1</StockCode>"));
+    kit_answer(kit, kit_pending(kit), 200, REFUSED("Duplicate order number"));
+    answer_golden(kit, "/Query/Query", "10-comfnd-order-by-po");
+    kit_answer(kit, expect(kit, "/Query/Query"), 200,
+               ROWS("SorDetail", LINE_ROW("A  1", "3.000000", "1.00000"), "1"));
+    assert_ended(kit, op, CN_OK, "\"adopted\":true");
+    free(text);
+    kit_destroy(kit);
+}
+
 /* A cancelled order is adopted as such; its lines say nothing any more. */
 static void test_cancelled_is_not_compared(void **state)
 {
@@ -713,6 +733,7 @@ int main(void)
         cmocka_unit_test(test_duplicate_among_others),
         cmocka_unit_test(test_not_comparable),
         cmocka_unit_test(test_long_texts),
+        cmocka_unit_test(test_blanks_in_codes),
         cmocka_unit_test(test_cancelled_is_not_compared),
         cmocka_unit_test(test_retry_after),
         cmocka_unit_test(test_probe_without_answer),

@@ -90,6 +90,24 @@ static void test_clean(void **state)
     }
 }
 
+/* A code may have several blanks inside, which are part of it. */
+static void test_trim(void **state)
+{
+    char to[8];
+
+    (void)state;
+    text_trim(to, sizeof(to), cn_text(" \n a  b1 \t"), true);
+    assert_string_equal(to, "A  B1");
+    text_trim(to, sizeof(to), cn_text("a\xC3\xA9"), true);
+    assert_string_equal(to, "A\xC3\xA9");
+    text_trim(to, sizeof(to), cn_text("123456\xC3\xA9"), false);
+    assert_string_equal(to, "123456");
+    text_trim(to, sizeof(to), cn_text("   "), false);
+    assert_string_equal(to, "");
+    text_trim(to, sizeof(to), cn_text(NULL), false);
+    assert_string_equal(to, "");
+}
+
 static void test_encoding(void **state)
 {
     struct text text;
@@ -276,16 +294,13 @@ static void test_decimals(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_xml),
-                                       cmocka_unit_test(test_cut),
-                                       cmocka_unit_test(test_text_limits),
-                                       cmocka_unit_test(test_clean),
-                                       cmocka_unit_test(test_encoding),
-                                       cmocka_unit_test(test_keys),
-                                       cmocka_unit_test(test_patterns),
-                                       cmocka_unit_test(test_full_document),
-                                       cmocka_unit_test(test_comments),
-                                       cmocka_unit_test(test_decimals)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_xml),           cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_text_limits),   cmocka_unit_test(test_clean),
+        cmocka_unit_test(test_encoding),      cmocka_unit_test(test_trim),
+        cmocka_unit_test(test_keys),          cmocka_unit_test(test_patterns),
+        cmocka_unit_test(test_full_document), cmocka_unit_test(test_comments),
+        cmocka_unit_test(test_decimals)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
