@@ -248,7 +248,7 @@ out:
 
 /* ---- The cell ------------------------------------------------------------ */
 
-static void limit(int resource, rlim_t value)
+static void limit(__rlimit_resource_t resource, rlim_t value)
 {
     struct rlimit both = {value, value};
 
