@@ -82,7 +82,7 @@ int subject_make(struct subject *subject, const struct subject_options *options)
     status = write_config(subject, options);
     if (!status)
         status = write_text(subject, "source.path",
-                            SUBJECT_PATH + sizeof("/in/source/") - 1);
+                            &SUBJECT_PATH[sizeof("/in/source/") - 1]);
     return status;
 }
 
