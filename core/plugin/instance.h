@@ -82,7 +82,8 @@ struct core_op {
 
 struct instances {
     struct instances_options options;
-    uv_timer_t timer; /* looks at what is due */
+    char *public_address; /* owned; options has it */
+    uv_timer_t timer;     /* looks at what is due */
     struct entry *entries;
     struct generation *generations; /* by number */
     struct core_op *ops;            /* by id */

@@ -134,6 +134,9 @@ int instances_create(const struct instances_options *options,
         free(instances);
         return status;
     }
+    /* The configuration it came from may be replaced. */
+    instances->public_address = memory_text(options->public_address);
+    instances->options.public_address = instances->public_address;
     *ret_instances = instances;
     return 0;
 }
@@ -143,6 +146,7 @@ static void instances_closed(uv_handle_t *handle)
     struct instances *instances = handle->data;
 
     module_forget(instances->options.types, !instances->left_behind);
+    free(instances->public_address);
     free(instances);
 }
 
