@@ -139,6 +139,7 @@ struct engine *engine_create(const struct engine_options *options)
     engine->world.store = options->store;
     engine->world.ports = options->ports;
     engine->world.limits = options->limits;
+    engine->world.waiting_max = engine->runs_active_max / 2;
     engine->world.gate = engine_gate;
     engine->world.left = engine_left;
     engine->world.gate_changed = engine_gate_changed;

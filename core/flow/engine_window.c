@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "flow/run_gate.h"
 
 enum {
     LOOK_AGAIN_MS = 30000, /* the queues are looked through at least this
@@ -94,6 +95,7 @@ void engine_left(void *arg, struct run *run, int status, uint32_t ready_count)
                  engine_now(engine));
     }
     engine_ready(engine, ready_count);
+    run_waits(run, false);
     HASH_DEL(engine->runs, run);
     engine->run_count--;
     run_destroy(run);

@@ -27,7 +27,9 @@ struct run_world {
     struct store *store;
     struct flow_ports ports;
     struct retry_limits limits;
-    bool draining; /* begin nothing; give runs back at the next step */
+    bool draining;          /* begin nothing; give runs back at the next step */
+    uint32_t waiting_count; /* runs that wait in memory for a slot */
+    uint32_t waiting_max;   /* the rest of the window is for runs that work */
     /* The gate of an instance; never NULL. */
     struct gate *(*gate)(void *arg, const char *instance);
     /* The run is committed (0) or lost its commit (negative errno) and is about
@@ -81,6 +83,7 @@ struct run {
     struct store_batch *batch; /* not committed yet; NULL: none */
     size_t change_count;       /* in batch */
     struct gate_waiter waiter;
+    bool waits; /* counted in waiting_count */
     /* of the open operation or commit */
     struct gate *gate;
     char path[STORE_PATH_MAX];

@@ -160,8 +160,9 @@ static void delivery_ended(void *arg, uint64_t op,
 
     (void)op;
     run->phase = PHASE_WALKING;
-    run_exit(run);
+    /* First judged, so that who waits is not let into an outage. */
     run_judge_instance(run, gate, outcome, &next);
+    run_exit(run);
     walk = delivery_move(run, row, gate, outcome, &next);
     if (walk == WALK_ON)
         run_advance(run);

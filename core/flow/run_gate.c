@@ -9,6 +9,53 @@
 
 #include "base/log.h"
 
+void run_waits(struct run *run, bool waits)
+{
+    if (waits && !run->waits)
+        run->world->waiting_count++;
+    else if (!waits && run->waits)
+        run->world->waiting_count--;
+    run->waits = waits;
+}
+
+/* What had ended is on disk; now the run may wait. */
+static void enter_committed(void *arg, int status,
+                            const struct store_result *results,
+                            size_t result_count)
+{
+    struct run *run = arg;
+
+    if (status) {
+        run->world->left(run->world->arg, run, status, 0);
+        return;
+    }
+    for (size_t index = 0; index < result_count; index++)
+        run->ready_count += results[index].ready_count;
+    run_advance(run);
+}
+
+/* All slots are taken: wait in memory while there is room and nobody waits in
+ * the store, else there, in the order of the queue. */
+static enum walk run_wait(struct run *run, struct gate *gate)
+{
+    struct run_world *world = run->world;
+
+    if (!run->batch) {
+        run_waits(run, true);
+        gate_wait(gate, &run->waiter);
+        run->gate = gate;
+        run->phase = PHASE_WAITING;
+        return WALK_WAIT;
+    }
+    /* What has ended must not wait for a slot to be on disk. */
+    if (gate->half_open || gate->maybe || gate->claiming ||
+        world->waiting_count >= world->waiting_max)
+        return run_back(run, gate, 0);
+    run_waits(run, true);
+    run_commit(run, enter_committed);
+    return WALK_WAIT;
+}
+
 /* Reserve a slot at the instance's gate: WALK_ON when it is there. */
 enum walk run_enter(struct run *run, const char *instance)
 {
@@ -16,17 +63,11 @@ enum walk run_enter(struct run *run, const char *instance)
     struct gate *gate = world->gate(world->arg, instance);
     int64_t now_ms = run_now(run);
 
+    run_waits(run, false);
     if (world->draining || gate->room == 0 || gate_rests(gate, now_ms))
         return run_back(run, gate, 0);
-    if (!gate_admits(gate, now_ms)) {
-        /* What has ended must not wait for a slot to be on disk. */
-        if (run->batch)
-            return run_back(run, gate, 0);
-        gate_wait(gate, &run->waiter);
-        run->gate = gate;
-        run->phase = PHASE_WAITING;
-        return WALK_WAIT;
-    }
+    if (!gate_admits(gate, now_ms))
+        return run_wait(run, gate);
     gate_take(gate);
     run->gate = gate;
     return WALK_ON;

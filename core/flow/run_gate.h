@@ -8,6 +8,8 @@
 
 /* Reserve a slot at the instance's gate: WALK_ON when it is there. */
 enum walk run_enter(struct run *run, const char *instance);
+/* Count the run among those that wait in memory for a slot, or no more. */
+void run_waits(struct run *run, bool waits);
 /* Give the slot back. */
 void run_exit(struct run *run);
 /* The instance rests for delay_ms, or for a growing time when 0. */

@@ -602,6 +602,49 @@ static void test_no_more_at_once_than_room(void **state)
     assert_int_equal(world->op_count, 4);
 }
 
+/* Two deals whose order would go to a system that takes one at a time: the
+ * first is being delivered, the second has come as far as the gate. */
+static struct open_op two_at_a_full_gate(struct world *world)
+{
+    struct open_op first;
+
+    world->room = 1;
+    engine_instance_changed(world->engine, "crm");
+    engine_instance_changed(world->engine, "erp");
+    settle(world);
+    accept_event(world, "e1", "box1");
+    answer_deal(world, deal_won);
+    first = take_op(world, OP_DELIVER, "erp");
+    accept_event(world, "e2", "box2");
+    answer_deal(world, "{\"key\":\"box2\",\"stage\":\"Closed-Won\","
+                       "\"fields\":{\"Customer\":\"0001207\","
+                       "\"Lines\":\"A100; 3; 149.9\"}}");
+    assert_int_equal(world->op_count, 0);
+    return first;
+}
+
+static void test_full_gate_is_waited_for_in_memory(void **state)
+{
+    struct world *world = *state;
+    struct open_op first = two_at_a_full_gate(world);
+
+    assert_int_equal(run_state_of(world, 2), RUN_ACTIVE);
+    end_op(world, &first, CN_OK, true, "{\"sales_order\":\"1\"}");
+    (void)take_op(world, OP_DELIVER, "erp");
+}
+
+static void test_who_waits_in_memory_goes_back_at_an_outage(void **state)
+{
+    struct world *world = *state;
+    struct open_op first = two_at_a_full_gate(world);
+
+    end_op(world, &first, CN_RETRY, false, "no answer");
+    assert_int_equal(world->op_count, 0);
+    assert_int_equal(run_state_of(world, 1), RUN_READY);
+    assert_int_equal(run_state_of(world, 2), RUN_READY);
+    assert_int_equal(engine_active_count(world->engine), 0);
+}
+
 /* The identity of an event is known for 400 days, and then forgotten. */
 static void test_old_events_are_forgotten(void **state)
 {
@@ -710,6 +753,8 @@ int main(void)
         ENGINE_TEST(test_restart_in_sending_probes),
         ENGINE_TEST(test_restart_before_reading_reads_again),
         ENGINE_TEST(test_no_more_at_once_than_room),
+        ENGINE_TEST(test_full_gate_is_waited_for_in_memory),
+        ENGINE_TEST(test_who_waits_in_memory_goes_back_at_an_outage),
         ENGINE_TEST(test_poll_goes_on_from_the_stored_cursor),
         ENGINE_TEST(test_old_events_are_forgotten),
         ENGINE_TEST(test_values_are_stored_with_the_outcome),
