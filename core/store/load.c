@@ -4,6 +4,7 @@
  * own connection. */
 #include "store/load.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -63,7 +64,9 @@ static int load_steps(struct database *database, struct arena *arena,
         step->path = arena_text(arena, column_text(row, 1));
         step->state = (enum step_state)column_number(row, 2);
         step->attempts = (uint32_t)column_number(row, 3);
-        status = load_sealed(arena, row, 5, key, id, &step->result);
+        status = step->state <= STEP_FAILED ? 0 : -EBADMSG;
+        if (!status)
+            status = load_sealed(arena, row, 5, key, id, &step->result);
         if (!status)
             status = load_reason(arena, row, 6, key, id, &step->reason);
         if (status) {
@@ -93,7 +96,9 @@ static int load_delivery(struct arena *arena, sqlite3_stmt *row,
     delivery->probes = (uint32_t)column_number(row, 8);
     delivery->due_ms = column_number(row, 9);
     delivery->intent_ms = column_number(row, 10);
-    status = load_sealed(arena, row, 12, key, id, &delivery->body);
+    status = delivery->state <= DELIVERY_DISCARDED ? 0 : -EBADMSG;
+    if (!status)
+        status = load_sealed(arena, row, 12, key, id, &delivery->body);
     if (!status)
         status = load_sealed(arena, row, 13, key, id, &delivery->reference);
     if (!status)

@@ -27,6 +27,9 @@
 #include "store/claim.h"
 #include "store/schema.h"
 
+/* Of times and numbers: what no daemon reaches, far from overflow. */
+static const int64_t COUNTER_MAX = INT64_C(1) << 60;
+
 static char *opening_path(const char *directory, const char *name)
 {
     size_t len = strlen(directory) + strlen(name) + 2;
@@ -98,6 +101,20 @@ static int opening_settle_log(struct writer *writer)
     return database_status(&writer->database, code);
 }
 
+/* Are all numbers of the first row such as we write?  Sums with what is behind
+ * COUNTER_MAX would overflow. */
+static bool opening_counters_fit(sqlite3_stmt *row)
+{
+    for (int column = 0; column < sqlite3_column_count(row); column++) {
+        if (sqlite3_column_type(row, column) == SQLITE_BLOB)
+            continue; /* the hash */
+        if (column_number(row, column) < 0 ||
+            column_number(row, column) > COUNTER_MAX)
+            return false;
+    }
+    return true;
+}
+
 static int opening_read_counters(struct writer *writer)
 {
     struct counters *counters = &writer->counters;
@@ -112,6 +129,10 @@ static int opening_read_counters(struct writer *writer)
 
     if (found <= 0)
         return found ? found : -EBADMSG;
+    if (!opening_counters_fit(row)) {
+        database_done(row);
+        return -EBADMSG;
+    }
     counters->commit_number = column_number(row, 0);
     counters->row_next = column_number(row, 1);
     counters->run_next = column_number(row, 2);
@@ -219,6 +240,19 @@ static int opening_begin(struct writer *writer, const char *owner,
     return status;
 }
 
+/* A damaged file shows anywhere, also where nobody had a sentence for it. */
+static void opening_explain(const struct writer *writer, int status,
+                            struct error *err)
+{
+    const char *reason = strerror(-status);
+
+    if (!err || err->text[0])
+        return;
+    if (status == -EIO && writer->database.handle)
+        reason = sqlite3_errmsg(writer->database.handle);
+    error_set(err, "%s: cannot be read: %s", writer->path, reason);
+}
+
 int opening_open(struct writer *writer, const char *directory,
                  const char *owner, int64_t wall_ms, struct error *err)
 {
@@ -260,8 +294,10 @@ int opening_open(struct writer *writer, const char *directory,
         status = opening_sync_directory(directory);
     if (!status)
         (void)reserve_keep(&writer->reserve);
-    if (status)
+    if (status) {
+        opening_explain(writer, status, err);
         opening_close(writer);
+    }
     return status;
 }
 

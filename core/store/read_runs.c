@@ -104,11 +104,9 @@ static int read_label(struct reading *reading, struct store_run_row *run)
 static int64_t read_due_in(const struct reading *reading, enum run_state state,
                            int64_t due_ms)
 {
-    int64_t due_in_ms = due_ms - reading->steady_ms;
-
     if (state != RUN_READY && (state != RUN_HELD || !due_ms))
         return -1;
-    return due_ms && due_in_ms > 0 ? due_in_ms : 0;
+    return due_ms > reading->steady_ms ? due_ms - reading->steady_ms : 0;
 }
 
 static int read_summary(struct reading *reading, uint64_t number,

@@ -1,0 +1,16 @@
+#!/bin/sh
+# fuzz.sh - one target under ctest: the saved corpus, then new inputs.
+#
+#   fuzz.sh PROGRAM CORPUS WORK SECONDS BYTES_MAX
+#
+# What is found is left in WORK as crash-..., timeout-... or oom-...; the corpus
+# in the tree is only read.
+set -eu
+program=$1 corpus=$2 work=$3 seconds=$4 bytes_max=$5
+
+rm -rf "$work"
+mkdir -p "$work/new"
+cd "$work"
+exec "$program" -max_total_time="$seconds" -max_len="$bytes_max" -timeout=10 \
+    -rss_limit_mb=2048 -print_final_stats=0 -close_fd_mask=1 -verbosity=1 \
+    -artifact_prefix="$work/" "$work/new" "$corpus"

@@ -1,0 +1,264 @@
+/* fuzz_store.c - a damaged database: opened or refused, read, worked with.
+ *
+ * An input is edits to tests/golden/store/v1.db: three bytes of place, one of
+ * length (255: cut the file there), the bytes.  An odd first byte: the rest is
+ * instead text that replaces a text of the first table, so that the database
+ * stays whole and its contents do not.  Nothing may crash; what cannot be
+ * trusted is refused or parked. */
+#include <string.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "fuzz.h"
+#include "store/store.h"
+
+enum { ROWS_MAX = 1000, RUNS_MAX = 12 };
+
+static char *base, *key;
+static size_t base_len, key_len;
+static int64_t wall_ms, monotonic_ms;
+
+static int64_t wall(void *arg)
+{
+    (void)arg;
+    return wall_ms;
+}
+
+static int64_t monotonic(void *arg)
+{
+    (void)arg;
+    return monotonic_ms;
+}
+
+static void path_of(char path[256], const char *name)
+{
+    snprintf(path, 256, "%s/%s", fuzz_directory(), name);
+}
+
+/* The space kept back stays until the end: making it takes longest. */
+static void clear(bool all)
+{
+    static const char *const names[] = {"connect.db",     "connect.db-wal",
+                                        "connect.db-shm", "connect.lock",
+                                        "lookup.key",     "connect.reserve"};
+    char path[256];
+
+    for (size_t index = 0; index < sizeof(names) / sizeof(*names) - !all;
+         index++) {
+        path_of(path, names[index]);
+        unlink(path);
+    }
+}
+
+static void clear_all(void)
+{
+    clear(true);
+}
+
+int LLVMFuzzerInitialize(int *count, char ***arguments)
+{
+    (void)count;
+    (void)arguments;
+    fuzz_directory();
+    atexit(clear_all); /* before the directory goes */
+    base = fuzz_file(FUZZ_SOURCE_DIR "/tests/golden/store/v1.db", &base_len);
+    key = fuzz_file(FUZZ_SOURCE_DIR "/tests/golden/store/v1.key", &key_len);
+    return 0;
+}
+
+static void damage(const uint8_t *data, size_t size)
+{
+    char path[256], *copy = malloc(base_len);
+    size_t len = base_len;
+
+    FUZZ_MUST(copy);
+    memcpy(copy, base, base_len);
+    while (size > 4) {
+        size_t at = fuzz_number(&data, &size, 3) % base_len;
+        size_t width = fuzz_number(&data, &size, 1);
+
+        if (width == 255)
+            len = at;
+        for (; width && size && at < base_len; width--)
+            copy[at++] = (char)fuzz_number(&data, &size, 1);
+    }
+    path_of(path, "connect.db");
+    fuzz_write(path, copy, len);
+    free(copy);
+}
+
+/* One statement of our own on the whole database: any value anywhere. */
+static void corrupt(const uint8_t *data, size_t size)
+{
+    char path[256], *statement = fuzz_text((cn_str){(const char *)data, size});
+    sqlite3 *handle = NULL;
+
+    path_of(path, "connect.db");
+    fuzz_write(path, base, base_len);
+    if (!strncmp(statement, "UPDATE ", 7) && !strchr(statement, ';') &&
+        sqlite3_open(path, &handle) == SQLITE_OK) {
+        sqlite3_exec(handle, statement, NULL, NULL, NULL);
+    }
+    sqlite3_close(handle);
+    free(statement);
+}
+
+static void touch(struct store_bytes bytes)
+{
+    static volatile unsigned char sum;
+
+    for (size_t index = 0; index < bytes.len; index++)
+        sum = (unsigned char)(sum + (unsigned char)bytes.ptr[index]);
+}
+
+static void touch_text(const char *text)
+{
+    if (text)
+        touch((struct store_bytes){text, strlen(text) + 1});
+}
+
+static void touch_work(const struct store_work *work)
+{
+    touch_text(work->flow);
+    touch_text(work->flow_version);
+    touch_text(work->origin);
+    touch_text(work->type);
+    touch(work->id);
+    touch(work->body);
+    for (size_t index = 0; index < work->step_count; index++) {
+        touch_text(work->steps[index].path);
+        touch(work->steps[index].result);
+        FUZZ_MUST(work->steps[index].state <= STEP_FAILED);
+    }
+    for (size_t index = 0; index < work->delivery_count; index++) {
+        touch_text(work->deliveries[index].path);
+        touch(work->deliveries[index].body);
+        touch(work->deliveries[index].reference);
+        FUZZ_MUST(work->deliveries[index].state <= DELIVERY_DISCARDED);
+    }
+}
+
+static void read_rows(void *arg, int status, const struct store_rows *rows)
+{
+    (void)arg;
+    if (status)
+        return;
+    FUZZ_MUST(rows->run_count <= ROWS_MAX && rows->history_count <= ROWS_MAX);
+    for (size_t index = 0; index < rows->run_count; index++) {
+        touch_text(rows->runs[index].reason);
+        touch(rows->runs[index].label);
+    }
+    for (size_t index = 0; index < rows->history_count; index++)
+        touch_text(rows->history[index].act);
+    for (size_t index = 0; index < rows->value_count; index++)
+        touch(rows->values[index].value);
+    for (size_t index = 0; index < rows->quarantine_count; index++)
+        touch(rows->quarantine[index].content);
+    if (rows->work)
+        touch_work(rows->work);
+}
+
+static void committed(void *arg, int status, const struct store_result *results,
+                      size_t count)
+{
+    (void)arg;
+    for (size_t index = 0; !status && index < count; index++) {
+        for (size_t item = 0; item < results[index].work_count; item++)
+            touch_work(&results[index].work[item]);
+    }
+}
+
+static void read_all(struct store *store)
+{
+    for (int kind = STORE_QUERY_RUNS; kind <= STORE_QUERY_READY; kind++) {
+        struct store_query query = {.kind = (enum store_query_kind)kind,
+                                    .flow = "won-deal",
+                                    .version = "v1",
+                                    .instance = "streak",
+                                    .limit = 50};
+        uint64_t last = kind == STORE_QUERY_RUN ? RUNS_MAX : 1;
+
+        if (kind == STORE_QUERY_RUNS)
+            query.flow = NULL;
+        for (uint64_t run = 1; run <= last; run++) {
+            query.run = kind == STORE_QUERY_RUN ? run : 0;
+            FUZZ_MUST(!store_query(store, &query, read_rows, NULL));
+            store_drain(store);
+        }
+    }
+}
+
+static void commit(struct store *store, struct store_batch *batch)
+{
+    if (store_commit(store, batch, committed, NULL))
+        store_batch_destroy(batch);
+    store_drain(store);
+}
+
+static void work(struct store *store)
+{
+    static const struct store_accept_run run = {.flow = "won-deal",
+                                                .flow_version = "v1"};
+    struct store_accept event = {.origin = "streak",
+                                 .type = "box_event/1",
+                                 .id = {"fresh", 5},
+                                 .key = {"box-4", 5},
+                                 .body = {"{}", 2},
+                                 .run_count = 1,
+                                 .runs = &run};
+    struct store_batch *batch = store_batch_create();
+
+    store_batch_claim(batch, "", 10);
+    store_batch_claim(batch, "syspro", 10);
+    commit(store, batch);
+    batch = store_batch_create();
+    store_batch_accept(batch, &event);
+    store_batch_state(batch, "streak", "hook", (struct store_bytes){"1", 1});
+    commit(store, batch);
+    for (uint64_t number = 1; number <= RUNS_MAX; number++) {
+        batch = store_batch_create();
+        store_batch_act(batch, "test", (enum store_act)(number % 4), number,
+                        "because");
+        commit(store, batch);
+        batch = store_batch_create();
+        store_batch_run(batch, &(struct store_run_change){.run = number,
+                                                          .state = RUN_DONE});
+        commit(store, batch);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct clock clock = {wall, monotonic, NULL};
+    struct store_options options = {.directory = fuzz_directory(),
+                                    .owner = "test",
+                                    .clock = &clock,
+                                    .inline_mode = true};
+    struct store *store = NULL;
+    struct error err = {""};
+    char path[256];
+
+    wall_ms = 1700000005000;
+    monotonic_ms = 5000;
+    path_of(path, "lookup.key");
+    fuzz_write(path, key, key_len);
+    if (fuzz_number(&data, &size, 1) & 1)
+        corrupt(data, size);
+    else
+        damage(data, size);
+    if (store_open(&options, &store, &err)) {
+        FUZZ_MUST(*err.text);
+    } else {
+        read_all(store);
+        if (store_verify(store, &err))
+            FUZZ_MUST(*err.text);
+        work(store);
+        monotonic_ms += 3600 * 1000;
+        work(store);
+        read_all(store);
+        store_close(store);
+    }
+    clear(false);
+    return 0;
+}
