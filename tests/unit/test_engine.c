@@ -602,9 +602,21 @@ static void test_no_more_at_once_than_room(void **state)
     assert_int_equal(world->op_count, 4);
 }
 
-/* Two deals whose order would go to a system that takes one at a time: the
- * first is being delivered, the second has come as far as the gate. */
-static struct open_op two_at_a_full_gate(struct world *world)
+static void deal_to_gate(struct world *world, const char *id, const char *box)
+{
+    char deal[256];
+
+    snprintf(deal, sizeof(deal),
+             "{\"key\":\"%s\",\"stage\":\"Closed-Won\",\"fields\":{"
+             "\"Customer\":\"0001207\",\"Lines\":\"A100; 3; 149.9\"}}",
+             box);
+    accept_event(world, id, box);
+    answer_deal(world, deal);
+}
+
+/* Deals whose order would go to a system that takes one at a time: the first is
+ * being delivered, the others have come as far as the gate. */
+static struct open_op three_at_a_full_gate(struct world *world)
 {
     struct open_op first;
 
@@ -612,13 +624,10 @@ static struct open_op two_at_a_full_gate(struct world *world)
     engine_instance_changed(world->engine, "crm");
     engine_instance_changed(world->engine, "erp");
     settle(world);
-    accept_event(world, "e1", "box1");
-    answer_deal(world, deal_won);
+    deal_to_gate(world, "e1", "box1");
     first = take_op(world, OP_DELIVER, "erp");
-    accept_event(world, "e2", "box2");
-    answer_deal(world, "{\"key\":\"box2\",\"stage\":\"Closed-Won\","
-                       "\"fields\":{\"Customer\":\"0001207\","
-                       "\"Lines\":\"A100; 3; 149.9\"}}");
+    deal_to_gate(world, "e2", "box2");
+    deal_to_gate(world, "e3", "box3");
     assert_int_equal(world->op_count, 0);
     return first;
 }
@@ -626,9 +635,10 @@ static struct open_op two_at_a_full_gate(struct world *world)
 static void test_full_gate_is_waited_for_in_memory(void **state)
 {
     struct world *world = *state;
-    struct open_op first = two_at_a_full_gate(world);
+    struct open_op first = three_at_a_full_gate(world);
 
     assert_int_equal(run_state_of(world, 2), RUN_ACTIVE);
+    assert_int_equal(run_state_of(world, 3), RUN_ACTIVE);
     end_op(world, &first, CN_OK, true, "{\"sales_order\":\"1\"}");
     (void)take_op(world, OP_DELIVER, "erp");
 }
@@ -636,12 +646,12 @@ static void test_full_gate_is_waited_for_in_memory(void **state)
 static void test_who_waits_in_memory_goes_back_at_an_outage(void **state)
 {
     struct world *world = *state;
-    struct open_op first = two_at_a_full_gate(world);
+    struct open_op first = three_at_a_full_gate(world);
 
     end_op(world, &first, CN_RETRY, false, "no answer");
     assert_int_equal(world->op_count, 0);
     assert_int_equal(run_state_of(world, 1), RUN_READY);
-    assert_int_equal(run_state_of(world, 2), RUN_READY);
+    assert_int_equal(run_state_of(world, 3), RUN_READY);
     assert_int_equal(engine_active_count(world->engine), 0);
 }
 
