@@ -132,6 +132,8 @@ static int measure_subject(struct bench *bench, const char *name,
     memset(ret_result, 0, sizeof(*ret_result));
     if (!status)
         status = subject_start(&subject, &bench->subject);
+    if (!status)
+        status = subject_wait_running(&subject);
     if (status)
         return status;
     figures_add(bench->figures, subject_memory_mib(&subject), "%s/idle_mib",
@@ -288,6 +290,8 @@ static int fill(struct bench *bench, struct subject *subject)
     struct load_result result;
     int status = subject_start(subject, &bench->subject);
 
+    if (!status)
+        status = subject_wait_running(subject);
     if (status)
         return status;
     load_defaults(bench, &options);

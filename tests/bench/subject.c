@@ -23,7 +23,8 @@
 enum {
     START_MS = 120000, /* with 100,000 waiting runs and a slow disk */
     LOOK_US = 200,     /* how exact the start is */
-    STATUS_MAX = 65536
+    STATUS_MAX = 65536,
+    INSTANCES = 2 /* source and sink */
 };
 
 /* ---- Files --------------------------------------------------------------- */
@@ -209,30 +210,52 @@ static int socket_open(const struct subject *subject)
     return descriptor;
 }
 
-long long subject_runs(const struct subject *subject, const char *state)
+/* GET /v1/status whole, or an empty text. */
+static const char *subject_status(const struct subject *subject)
 {
     static const char request[] = "GET /v1/status HTTP/1.1\r\nHost: x\r\n"
                                   "Connection: close\r\n\r\n";
     static char text[STATUS_MAX];
-    char name[32];
-    const char *runs;
     size_t len = 0;
     ssize_t got;
     int descriptor = socket_open(subject);
 
+    text[0] = '\0';
     if (descriptor < 0)
-        return -1;
+        return text;
     (void)!write(descriptor, request, sizeof(request) - 1);
     while (len < sizeof(text) - 1 &&
            (got = read(descriptor, text + len, sizeof(text) - 1 - len)) > 0)
         len += (size_t)got;
     close(descriptor);
     text[len] = '\0';
-    runs = strstr(text, "\"runs\"");
-    if (!runs)
-        return -1;
+    return text;
+}
+
+long long subject_runs(const struct subject *subject, const char *state)
+{
+    const char *runs = strstr(subject_status(subject), "\"runs\"");
+    char name[32];
+
     snprintf(name, sizeof(name), "\"%s\"", state);
-    return measure_number(runs, name);
+    return runs ? measure_number(runs, name) : -1;
+}
+
+int subject_wait_running(const struct subject *subject)
+{
+    uint64_t end_ns = measure_now_ns() + START_MS * 1000000ull;
+
+    for (;;) {
+        const char *text = strstr(subject_status(subject), "\"instances\"");
+        unsigned count = 0;
+        while (text && (text = strstr(text + 1, "\"running\"")))
+            count++;
+        if (count == INSTANCES)
+            return 0;
+        if (measure_now_ns() > end_ns)
+            return -ETIMEDOUT;
+        usleep(1000);
+    }
 }
 
 int subject_wait_done(const struct subject *subject, unsigned long long count,

@@ -30,6 +30,8 @@ int subject_make(struct subject *subject,
 /* Start and wait until it listens. */
 int subject_start(struct subject *subject,
                   const struct subject_options *options);
+/* Wait until its instances run: before, webhooks are answered with 503. */
+int subject_wait_running(const struct subject *subject);
 /* SIGTERM and wait: its exit code, or -1. */
 int subject_stop(struct subject *subject);
 void subject_remove(struct subject *subject);
