@@ -158,6 +158,9 @@ static void part_append(struct engine *engine, struct accept_part *part,
 static void part_enter(struct engine *engine, const struct accept_part *part,
                        const char *origin, const struct store_result *result)
 {
+    /* The runs of a duplicate are those of then, when other flows took it. */
+    if (result->decision == STORE_DUPLICATE)
+        return;
     for (uint32_t at = 0; at < result->run_count; at++) {
         struct store_work work = {
             .run = result->run + at,
