@@ -201,8 +201,10 @@ static void accept_answered(void *arg, int status,
         else
             accepted++;
         for (uint32_t at = 0; at < part->flow_count; at++) {
-            if (part->flows[at] < engine->flow_count)
-                engine->flow_stored[part->flows[at]] = true;
+            size_t flow = part->flows[at]; /* a reload may have moved it */
+            if (flow < engine->flow_count &&
+                engine->flows[flow] == part->definitions[at])
+                engine->flow_stored[flow] = true;
         }
         engine_ready(engine, result->ready_count);
         if (result->run_count)

@@ -70,14 +70,14 @@ static void flow_kept(void *arg, int status)
     (void)status;
 }
 
-static int engine_store_flow(struct engine *engine,
-                             const struct definition *definition)
+static void engine_store_flow(struct engine *engine,
+                              const struct definition *definition)
 {
     struct store_batch *batch = store_batch_create();
     struct store_bytes text = {definition->text, strlen(definition->text)};
 
     store_batch_flow(batch, definition->name, definition->version, text);
-    return engine_ask(engine, batch, NULL, flow_kept, NULL);
+    (void)!engine_ask(engine, batch, NULL, flow_kept, NULL);
 }
 
 int engine_add_flow(struct engine *engine, struct definition *definition)
@@ -106,7 +106,8 @@ int engine_add_flow(struct engine *engine, struct definition *definition)
     engine->flows[index] = definition_hold(definition);
     engine->flow_added[index] = true;
     engine->flow_stored[index] = false;
-    return engine_store_flow(engine, definition);
+    engine_store_flow(engine, definition);
+    return 0;
 }
 
 const struct definition *engine_flow_at(const struct engine *engine,
