@@ -181,7 +181,7 @@ void run_commit(struct run *run, store_committed_fn *fn)
     }
     if (store_commit(run->world->store, batch, fn, run)) {
         store_batch_destroy(batch);
-        run->world->left(run->world->arg, run, -EAGAIN, 0);
+        fn(run, -EAGAIN, NULL, 0);
     }
 }
 
