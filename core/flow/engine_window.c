@@ -45,14 +45,11 @@ struct gate *engine_gate(void *arg, const char *instance)
 
 /* Let those on that the gate admits now; when it rests, all of them go back to
  * the store. */
-void engine_gate_changed(void *arg, struct gate *gate)
+static void engine_serve(struct engine *engine, struct gate *gate)
 {
-    struct engine *engine = arg;
     int64_t now_ms = engine_now(engine);
     struct gate_waiter *waiter;
 
-    if (gate->waiter_count == 0)
-        return;
     if (gate_rests(gate, now_ms) || gate->room == 0 || engine->stopping) {
         uint32_t count = gate->waiter_count;
         while (count-- > 0 && (waiter = gate_next(gate)))
@@ -61,6 +58,27 @@ void engine_gate_changed(void *arg, struct gate *gate)
     }
     while (gate_admits(gate, now_ms) && (waiter = gate_next(gate)))
         run_advance(waiter->run);
+}
+
+/* A run that is let on may give its slot back at once; it then asks for another
+ * round instead of letting the next one on from inside: a thousand may wait. */
+void engine_gate_changed(void *arg, struct gate *gate)
+{
+    struct engine *engine = arg;
+
+    gate->changed_again = true;
+    if (gate->serving)
+        return;
+    gate->serving = true;
+    while (gate->changed_again) {
+        gate->changed_again = false;
+        if (gate->waiter_count)
+            engine_serve(engine, gate);
+    }
+    gate->serving = false;
+    /* And those that wait in the store. */
+    if (gate->maybe)
+        engine_turn(engine);
 }
 
 /* ---- Runs entering and leaving memory -------------------------------------

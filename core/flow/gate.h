@@ -30,6 +30,8 @@ struct gate {
     const char *reason; /* static text why it rests, or NULL */
     struct gate_waiter *waiters; /* first in, first out */
     uint32_t waiter_count;
+    bool serving;       /* inside engine_gate_changed */
+    bool changed_again; /* while it was served */
     /* what the store has for this queue */
     bool maybe;       /* runs may be due now */
     bool claiming;    /* a claim is on its way */
