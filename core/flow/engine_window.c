@@ -17,9 +17,10 @@
 #include "flow/run_gate.h"
 
 enum {
-    LOOK_AGAIN_MS = 30000, /* the queues are looked through at least this
-                            * often, whatever was forgotten */
-    CLAIM_AGAIN_MS = 1000  /* after a claim that failed */
+    LOOK_AGAIN_MS = 30000,  /* the queues are looked through at least this
+                             * often, whatever was forgotten */
+    CLAIM_AGAIN_MS = 1000,  /* after a claim that failed */
+    VERSION_AGAIN_MS = 1000 /* after a flow's text that could not be read */
 };
 
 /* ---- Gates --------------------------------------------------------------- */
@@ -143,6 +144,8 @@ static void version_given_back(void *arg, int status,
 
     (void)results;
     (void)result_count;
+    engine_note(wait->engine, status);
+    wait->engine->reserved--;
     if (status)
         engine_lose(wait->engine, wait->run);
     engine_ready(wait->engine, 1);
@@ -159,15 +162,20 @@ static void version_read(void *arg, int status, const struct store_rows *rows)
     struct definition *definition = NULL;
     struct error err = {"the store does not have it"};
     struct store_batch *batch = store_batch_create();
-    struct store_run_change change = {.run = wait->run, .state = RUN_READY};
+    struct store_run_change change = {
+        .run = wait->run, .state = RUN_READY, .queue = ""};
 
-    if (!status && rows->value_count)
-        status = definition_create(wait->name, rows->values[0].value.ptr,
-                                   rows->values[0].value.len, NULL,
-                                   engine->types, &definition, &err);
-    if (definition) {
+    if (engine_version(engine, wait->name, wait->version)) {
+        /* Another run of it was first. */
+    } else if (status) {
+        /* Not read is not gone. */
+        change.due_ms = engine_now(engine) + VERSION_AGAIN_MS;
+        gate_due(engine_gate(engine, ""), change.due_ms, engine_now(engine));
+    } else if (rows->value_count &&
+               !definition_create(wait->name, rows->values[0].value.ptr,
+                                  rows->values[0].value.len, NULL,
+                                  engine->types, &definition, &err)) {
         engine_keep_version(engine, definition);
-        change.queue = "";
     } else {
         change.state = RUN_PARKED;
         change.code = "flow";
@@ -193,6 +201,7 @@ static void engine_fetch_version(struct engine *engine,
         .version = work->flow_version,
     };
 
+    engine->reserved++;
     wait->engine = engine;
     wait->run = work->run;
     wait->name = memory_text(work->flow);
