@@ -272,13 +272,19 @@ static void claim_answered(void *arg, int status,
 
 void engine_claim(struct engine *engine, struct gate *gate)
 {
+    int64_t now_ms = engine_now(engine);
     uint32_t used = engine->run_count + engine->reserved;
     uint32_t free_count =
         used < engine->runs_active_max ? engine->runs_active_max - used : 0;
-    uint32_t count = gate_appetite(gate, engine_now(engine), free_count);
+    uint32_t count;
     struct store_batch *batch;
     struct claim *claim;
 
+    /* What is due and cannot be claimed yet waits for an event, not for time.
+     */
+    if (gate->next_due && gate->next_due <= now_ms)
+        gate_due(gate, 0, now_ms);
+    count = gate_appetite(gate, now_ms, free_count);
     if (!count)
         return;
     claim = memory_zero(1, sizeof(*claim));

@@ -73,7 +73,7 @@ uint32_t gate_appetite(const struct gate *gate, int64_t now_ms, uint32_t free)
 
     if (gate->claiming || gate_rests(gate, now_ms))
         return 0;
-    if (!gate->maybe && !(gate->next_due && gate->next_due <= now_ms))
+    if (!gate->maybe)
         return 0;
     if (gate->name[0]) {
         uint32_t target = gate->half_open ? 1 : 2 * gate->room;
@@ -87,6 +87,10 @@ uint32_t gate_appetite(const struct gate *gate, int64_t now_ms, uint32_t free)
 
 void gate_due(struct gate *gate, int64_t due_ms, int64_t now_ms)
 {
+    if (gate->next_due && gate->next_due <= now_ms) {
+        gate->maybe = true;
+        gate->next_due = 0;
+    }
     if (due_ms <= now_ms)
         gate->maybe = true;
     else if (!gate->next_due || due_ms < gate->next_due)
