@@ -142,6 +142,7 @@ struct engine *engine_create(const struct engine_options *options)
     engine->world.waiting_max = engine->runs_active_max / 2;
     engine->world.gate = engine_gate;
     engine->world.left = engine_left;
+    engine->world.ready = engine_run_ready;
     engine->world.gate_changed = engine_gate_changed;
     engine->world.arg = engine;
     engine_gate(engine, "");

@@ -59,7 +59,8 @@ void engine_turn(struct engine *engine);
 /* The gate of an instance, made when it is asked for first. */
 struct gate *engine_gate(void *arg, const char *instance);
 void engine_gate_changed(void *arg, struct gate *gate);
-/* A run left memory; see run_world. */
+/* See run_world. */
+void engine_run_ready(void *arg, uint32_t ready_count);
 void engine_left(void *arg, struct run *run, int status, uint32_t ready_count);
 /* Runs became READY in queues we do not know. */
 void engine_ready(struct engine *engine, uint32_t ready_count);

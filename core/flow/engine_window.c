@@ -97,6 +97,14 @@ void engine_ready(struct engine *engine, uint32_t ready_count)
     }
 }
 
+void engine_run_ready(void *arg, uint32_t ready_count)
+{
+    if (!ready_count)
+        return;
+    engine_ready(arg, ready_count);
+    engine_turn(arg);
+}
+
 void engine_left(void *arg, struct run *run, int status, uint32_t ready_count)
 {
     struct engine *engine = arg;

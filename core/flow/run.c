@@ -172,7 +172,7 @@ static void run_left(void *arg, int status, const struct store_result *results,
                      size_t result_count)
 {
     struct run *run = arg;
-    uint32_t ready_count = run->ready_count;
+    uint32_t ready_count = 0;
 
     for (size_t index = 0; index < result_count; index++)
         ready_count += results[index].ready_count;

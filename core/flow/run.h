@@ -35,6 +35,8 @@ struct run_world {
     /* The run is committed (0) or lost its commit (negative errno) and is about
      * to be freed; ready_count runs became READY by it. */
     void (*left)(void *arg, struct run *run, int status, uint32_t ready_count);
+    /* Runs became READY by a commit, of a run that stays. */
+    void (*ready)(void *arg, uint32_t ready_count);
     /* A slot of the gate became free, or the gate went to rest. */
     void (*gate_changed)(void *arg, struct gate *gate);
     void *arg;
@@ -89,7 +91,6 @@ struct run {
     char path[STORE_PATH_MAX];
     const struct flow_step *step;
     uint64_t op;
-    uint32_t ready_count; /* gathered over commits */
     int64_t due_ms;       /* of the state it leaves with */
     const char *queue;    /* likewise; a static text or the gate's name */
 };

@@ -232,6 +232,7 @@ static void delivery_committed(void *arg, int status,
     struct run_delivery *row = run_delivery_find(run, run->path);
     const struct store_result *result;
     struct error err = {""};
+    uint32_t ready_count = 0;
 
     if (status) {
         run_exit(run);
@@ -239,7 +240,8 @@ static void delivery_committed(void *arg, int status,
         return;
     }
     for (size_t index = 0; index < result_count; index++)
-        run->ready_count += results[index].ready_count;
+        ready_count += results[index].ready_count;
+    world->ready(world->arg, ready_count);
     result = &results[result_count - 1];
     switch (result->decision) {
     case STORE_EXISTS:
@@ -254,10 +256,14 @@ static void delivery_committed(void *arg, int status,
         if (status)
             delivery_not_begun(run, row, status, &err);
         return;
-    default: /* BEHIND: the store made it WAITING and took it back */
+    case STORE_BEHIND: /* the store made it WAITING and took it back */
         run_exit(run);
         run->queue = NULL;
-        world->left(world->arg, run, 0, run->ready_count);
+        world->left(world->arg, run, 0, 0);
+        return;
+    default: /* its rows are others than we hold: read them again */
+        run_exit(run);
+        world->left(world->arg, run, -ESTALE, 0);
         return;
     }
 }

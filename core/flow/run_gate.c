@@ -110,7 +110,10 @@ void run_judge_instance(struct run *run, struct gate *gate,
                outcome->status != CN_CANCELLED) {
         run_rest(run, gate, 0, "no answer from the other system");
     } else if (outcome->answered) {
+        bool closed = gate->half_open || gate_rests(gate, run_now(run));
         gate_answered(gate);
+        if (closed)
+            run->world->gate_changed(run->world->arg, gate);
     }
 }
 
