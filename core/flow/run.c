@@ -236,6 +236,8 @@ struct run *run_create(struct run_world *world, const struct store_work *work,
         row->intent_ms = from->intent_ms;
         row->body = memory_copy(from->body.ptr, from->body.len);
         row->body_len = from->body.len;
+        row->reference = memory_copy(from->reference.ptr, from->reference.len);
+        row->reference_len = from->reference.len;
     }
     return run;
 }
@@ -258,6 +260,7 @@ void run_destroy(struct run *run)
     {
         HASH_DEL(run->deliveries, delivery);
         free(delivery->body);
+        free(delivery->reference);
         free(delivery->path);
         free(delivery);
     }

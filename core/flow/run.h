@@ -66,6 +66,8 @@ struct run_delivery {
     int64_t intent_ms;
     char *body; /* owned JSON text */
     size_t body_len;
+    char *reference; /* DONE: owned JSON text; may be empty */
+    size_t reference_len;
 };
 
 struct run {

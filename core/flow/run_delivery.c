@@ -426,6 +426,13 @@ enum walk run_deliver(struct walker *walker, const struct flow_step *step,
             return walk;
         }
     }
+    /* Adopted when its turn came, and no more of the run was stored. */
+    if (row && row->state == DELIVERY_DONE) {
+        delivery_end_step(run, path,
+                          run_bytes(row->reference, row->reference_len), true,
+                          "exists already");
+        return WALK_ON;
+    }
     walk = run_enter(run, step->instance);
     if (walk == WALK_ON) {
         snprintf(run->path, sizeof(run->path), "%s", path);
