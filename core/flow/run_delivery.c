@@ -65,6 +65,8 @@ static enum walk delivery_in_doubt(struct run *run, struct run_delivery *row,
     cn_str none = {NULL, 0};
 
     row->doubt = true;
+    if (row->state == DELIVERY_SENDING)
+        row->intent_ms = run_now(run);
     delivery_change(run, row, DELIVERY_IN_DOUBT, due_ms, message, none);
     return run_leave(run, RUN_READY, gate->name, due_ms, "in_doubt", message);
 }

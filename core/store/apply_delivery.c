@@ -101,7 +101,8 @@ int delivery_move(struct writer *writer, struct delivery *delivery,
     status = database_run(
         &writer->database,
         "UPDATE delivery SET state = ?2, doubt = ?3, hold = ?4, waiting = 0,"
-        " intent_ms = CASE WHEN ?2 = 1 THEN ?5 ELSE intent_ms END"
+        " intent_ms = CASE WHEN ?2 = 1 OR (?2 = 2 AND state = 1) THEN ?5"
+        " ELSE intent_ms END"
         " WHERE id = ?1",
         value_number(delivery->id), value_number(state), value_number(doubt),
         value_number(delivery->hold), value_number(writer->steady_ms));

@@ -356,7 +356,8 @@ struct store_delivery_row {
     bool doubt;
     uint32_t attempts, probes;
     int64_t due_ms;
-    int64_t intent_ms; /* steady time of the last intent; 0: none */
+    int64_t intent_ms; /* steady time at which bytes were last on their way: of
+                        * the intent, or of the doubt it came to; 0: none */
     struct store_bytes body, reference;
     struct store_bytes source_key;
     const char *reason;
