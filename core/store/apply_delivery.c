@@ -137,7 +137,7 @@ int delivery_discard_all(struct writer *writer, uint64_t run, const char *actor)
     }
 }
 
-/* The entity has its reference already: the result says which. */
+/* The entity has been delivered already: the result says as what. */
 static int delivery_exists(struct writer *writer, int64_t entity,
                            const struct lookup_hash *fingerprint,
                            struct store_bytes *ret_reference)
@@ -146,14 +146,16 @@ static int delivery_exists(struct writer *writer, int64_t entity,
     struct lookup_hash delivered;
     sqlite3_stmt *row;
     int status, found = database_find(&writer->database,
-                                      "SELECT reference, fingerprint, "
-                                      "person_key FROM entity WHERE id = ?1",
+                                      "SELECT reference, fingerprint,"
+                                      " person_key, version_delivered"
+                                      " FROM entity WHERE id = ?1",
                                       &row, value_number(entity));
 
     *ret_reference = (struct store_bytes){NULL, 0};
     if (found <= 0)
         return found;
-    if (!column_bytes(row, 0).len) {
+    /* It may have been delivered to a target that has no name for it. */
+    if (!column_number(row, 3)) {
         database_done(row);
         return 0;
     }

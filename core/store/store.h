@@ -232,15 +232,16 @@ void store_batch_step(struct store_batch *batch, const struct store_step *step);
 
 /* A delivery is made, with its intent if its lane is free.
  *
- * In one transaction: when the entity (flow, type, source key) has a reference
- * already and existing is adopt, nothing is made and the answer is EXISTS. Else
- * the row is made.  When no older unfinished delivery of the same lane (target
- * instance, type, order key) is in front, it becomes SENDING with doubt set
- * (APPLIED); else it stays READY, and in the same transaction its run becomes
- * WAITING, its claim given up (BEHIND); the run becomes READY, in the queue of
- * the target instance, when its turn comes.  One that adopts also waits for the
- * older unfinished ones of its entity, in whichever lane.  REFUSED: the run is
- * finished or has a delivery of this path. */
+ * In one transaction: when the entity (flow, type, source key) has been
+ * delivered already and existing is adopt, nothing is made and the answer is
+ * EXISTS, with its reference if it has one.  Else the row is made.  When no
+ * older unfinished delivery of the same lane (target instance, type, order key)
+ * is in front, it becomes SENDING with doubt set (APPLIED); else it stays
+ * READY, and in the same transaction its run becomes WAITING, its claim given
+ * up (BEHIND); the run becomes READY, in the queue of the target instance, when
+ * its turn comes.  One that adopts also waits for the older unfinished ones of
+ * its entity, in whichever lane.  REFUSED: the run is finished or has a
+ * delivery of this path. */
 struct store_delivery {
     uint64_t run;
     const char *path;
