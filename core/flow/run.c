@@ -39,6 +39,18 @@ static void results_set(cJSON *results, const char *name, const cJSON *value)
         cJSON_AddItemReferenceToObject(results, name, item);
 }
 
+/* What one element made is none of the next one's: a case that is not taken
+ * there leaves nothing behind. */
+static void results_forget(cJSON *results, const struct flow_steps *steps)
+{
+    for (size_t index = 0; index < steps->count; index++) {
+        const struct flow_step *step = &steps->steps[index];
+        results_set(results, step->name, NULL);
+        for (size_t at = 0; at < step->case_count; at++)
+            results_forget(results, &step->cases[at].steps);
+    }
+}
+
 static enum walk walk_map(struct walker *walker, const struct flow_step *step,
                           const char *path)
 {
@@ -62,6 +74,7 @@ static enum walk walk_map(struct walker *walker, const struct flow_step *step,
         results_set(walker->results, step->as, cJSON_GetArrayItem(list, index));
         run_path(prefix, "%s[%d].", path, index);
         walk = walk_steps(walker, &step->steps, prefix, &last);
+        results_forget(walker->results, &step->steps);
         if (walk == WALK_END) /* a filter inside skips this element only */
             walk = WALK_ON;
         else if (walk == WALK_ON)
