@@ -71,6 +71,8 @@ static int port_op_start(void *arg, const struct op_request *request,
 {
     struct daemon *daemon = arg;
 
+    if (!daemon->instances) /* the last commits are answered after them */
+        return -EAGAIN;
     return instances_start(daemon->instances, request, fn, fn_arg, ret_op, err);
 }
 
@@ -85,14 +87,15 @@ static void port_op_commit(void *arg, const char *instance, cn_str cursor)
 {
     struct daemon *daemon = arg;
 
-    instances_commit(daemon->instances, instance, cursor);
+    if (daemon->instances)
+        instances_commit(daemon->instances, instance, cursor);
 }
 
 static uint32_t port_op_room(void *arg, const char *instance)
 {
     struct daemon *daemon = arg;
     const struct instance_info *info =
-        instances_find(daemon->instances, instance);
+        daemon->instances ? instances_find(daemon->instances, instance) : NULL;
 
     if (!info || info->state != INSTANCE_RUNNING)
         return 0;
@@ -104,6 +107,8 @@ static int port_jq_start(void *arg, const char *program, const char *input,
 {
     struct daemon *daemon = arg;
 
+    if (!daemon->jq)
+        return -EAGAIN;
     return jq_pool_start(daemon->jq, program, input, len, fn, fn_arg);
 }
 
@@ -396,6 +401,10 @@ static void values_read(void *arg, int status, const struct store_rows *rows)
         const struct store_value_row *row = &rows->values[index];
         values[count++] =
             (struct op_value){row->name, {row->value.ptr, row->value.len}};
+    }
+    if (!daemon->instances) { /* stopped before it was started */
+        start_ended(daemon, -ECANCELED);
+        return;
     }
     if (!status)
         status = instances_add(daemon->instances, config, values, count,
