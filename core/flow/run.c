@@ -292,11 +292,14 @@ void run_destroy(struct run *run)
 void run_advance(struct run *run)
 {
     struct walker walker = {.run = run, .results = run_results(run)};
+    /* A commit without room ends the run inside the walk. */
+    struct definition *definition = definition_hold(run->definition);
     const cJSON *last = NULL;
     enum walk walk;
 
     run->phase = PHASE_WALKING;
-    walk = walk_steps(&walker, &run->definition->steps, "", &last);
+    walk = walk_steps(&walker, &definition->steps, "", &last);
     cJSON_Delete(walker.results);
     run_finish(run, walk);
+    definition_release(definition);
 }
