@@ -196,6 +196,35 @@ static void commit(struct store *store, struct store_batch *batch)
     store_drain(store);
 }
 
+static void deliver(struct store_batch *batch, uint64_t run)
+{
+    static const struct store_bytes body = {"{\"n\":1}", 7};
+    const struct store_delivery delivery = {.run = run,
+                                            .path = "again",
+                                            .flow = "won-deal",
+                                            .instance = "syspro",
+                                            .type = "sales_order/1",
+                                            .adopt = run & 1,
+                                            .source_key = {"deal-1", 6},
+                                            .order_key = {"customer", 8},
+                                            .body = body};
+    const struct store_delivery_change change = {
+        .run = run,
+        .path = "post",
+        .state = (enum delivery_state)(run % (DELIVERY_DISCARDED + 1)),
+        .reference = body,
+        .reason = "because"};
+    const struct store_step step = {
+        .run = run, .path = "read", .state = STEP_DONE, .result = body};
+
+    store_batch_step(batch, &step);
+    store_batch_intent(batch, run, "post");
+    store_batch_delivery_change(batch, &change);
+    store_batch_delivery_body(batch, run, "post", body);
+    store_batch_delivery(batch, &delivery);
+    store_batch_recover(batch, run);
+}
+
 static void work(struct store *store)
 {
     static const struct store_accept_run run = {.flow = "won-deal",
@@ -215,11 +244,18 @@ static void work(struct store *store)
     batch = store_batch_create();
     store_batch_accept(batch, &event);
     store_batch_state(batch, "streak", "hook", (struct store_bytes){"1", 1});
+    store_batch_cursor(batch, "streak", "boxes", (struct store_bytes){"2", 1});
+    store_batch_flow(batch, "won-deal", "v2", (struct store_bytes){"{}", 2});
+    store_batch_alert(batch, "syspro.auth", "again");
+    store_batch_renew(batch);
     commit(store, batch);
     for (uint64_t number = 1; number <= RUNS_MAX; number++) {
         batch = store_batch_create();
         store_batch_act(batch, "test", (enum store_act)(number % 4), number,
                         "because");
+        commit(store, batch);
+        batch = store_batch_create();
+        deliver(batch, number);
         commit(store, batch);
         batch = store_batch_create();
         store_batch_run(batch, &(struct store_run_change){.run = number,

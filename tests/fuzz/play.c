@@ -17,6 +17,12 @@ static void answer(struct kit *kit, struct kit_request *request, cn_str part)
                                           "Retry-After", "7", NULL};
     uint32_t code = 0;
 
+    if (getenv("FUZZ_TRACE"))
+        fprintf(stderr, "%s %.200s\n", request->method, request->url);
+    if (part.len && part.ptr[0] == '!') {
+        kit_cancel(kit, request->op);
+        return;
+    }
     for (size_t index = 0; index < 3 && index < part.len; index++)
         code =
             code * 10 + (uint32_t)((unsigned char)part.ptr[index] - '0') % 10;
@@ -46,4 +52,9 @@ void play(struct kit *kit, cn_op op, const struct fuzz_input *input,
             kit_advance(kit, TICK_MS);
     }
     FUZZ_MUST(kit_result(kit, op)->done);
+    if (getenv("FUZZ_TRACE"))
+        fprintf(stderr, "ended %d %s %s\n",
+                (int)kit_result(kit, op)->outcome.status,
+                kit_result(kit, op)->outcome.message,
+                kit_result(kit, op)->outcome.body);
 }

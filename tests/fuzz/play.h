@@ -2,8 +2,9 @@
  * input.
  *
  * Each part of the input answers one request: three digits are the status, then
- * a blank and the body; "###" is no answer, its third byte says which kind.
- * When the parts end, nobody answers any more. */
+ * a blank and the body; a status that there is not is no answer, "!" cancels
+ * the operation.  When the parts end, nobody answers any more.  With FUZZ_TRACE
+ * in the environment requests and ends are printed. */
 #ifndef CONNECT_TESTS_FUZZ_PLAY_H
 #define CONNECT_TESTS_FUZZ_PLAY_H
 
