@@ -24,13 +24,15 @@ static void enter_committed(void *arg, int status,
                             size_t result_count)
 {
     struct run *run = arg;
+    uint32_t ready_count = 0;
 
     if (status) {
         run->world->left(run->world->arg, run, status, 0);
         return;
     }
     for (size_t index = 0; index < result_count; index++)
-        run->ready_count += results[index].ready_count;
+        ready_count += results[index].ready_count;
+    run->world->ready(run->world->arg, ready_count);
     run_advance(run);
 }
 
