@@ -148,6 +148,33 @@ static void show_must_be_clean(struct stage *stage)
     cJSON_Delete(told);
 }
 
+/* The canaries are in the store, or the rest would prove nothing. */
+static void store_must_have_them(struct stage *stage)
+{
+    static const char *const places[] = {"KANARIdeal",  "KANARIdelivery",
+                                         "KANARInotes", "KANARIorg",
+                                         "KANARIgiven", "kanarimail"};
+    cJSON *told = stage_get(stage, ADMIN, "/v1/runs?limit=1000");
+    const cJSON *run;
+    bool found[sizeof(places) / sizeof(*places)] = {false};
+
+    cJSON_ArrayForEach(run, cJSON_GetObjectItem(told, "runs"))
+    {
+        char path[64];
+        struct web_answer answer;
+        snprintf(path, sizeof(path), "/v1/runs/%.0f?unmasked=1",
+                 cJSON_GetObjectItem(run, "run")->valuedouble);
+        answer = stage_try(stage, ADMIN, "GET", path, NULL);
+        for (size_t at = 0; at < sizeof(places) / sizeof(*places); at++)
+            found[at] = found[at] || strstr(answer.body, places[at]);
+        web_answer_end(&answer);
+    }
+    cJSON_Delete(told);
+    for (size_t at = 0; at < sizeof(places) / sizeof(*places); at++)
+        if (!found[at])
+            stage_fail(stage, "%s never came to the daemon", places[at]);
+}
+
 static void log_must_be_clean(struct stage *stage)
 {
     char *log = stage_log(stage), *line, *rest = log;
@@ -193,6 +220,7 @@ static void test_canaries(void **state)
     stage_win(stage, key);
     stage_rest(stage);
     stage_must(stage, stage_order_count(stage) == 2);
+    store_must_have_them(stage);
     lists_must_be_clean(stage);
     show_must_be_clean(stage);
     log_must_be_clean(stage);
