@@ -12,5 +12,5 @@ rm -rf "$work"
 mkdir -p "$work/new"
 cd "$work"
 exec "$program" -max_total_time="$seconds" -max_len="$bytes_max" -timeout=10 \
-    -rss_limit_mb=2048 -print_final_stats=0 -close_fd_mask=1 -verbosity=1 \
+    -rss_limit_mb=2048 -print_final_stats=0 -close_fd_mask=1 -verbosity=0 \
     -artifact_prefix="$work/" "$work/new" "$corpus"
