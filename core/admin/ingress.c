@@ -283,16 +283,23 @@ static bool instance_runs(const struct ingress *ingress, const char *name)
     return info && info->state == INSTANCE_RUNNING;
 }
 
-/* What waited, in its order, as far as there is room now. */
+/* What waited, in its order for each instance, as far as there is room now. One
+ * instance that is full or hangs does not hold up the others. */
 static void ingress_serve_queue(struct ingress *ingress)
 {
+    const char *full = NULL; /* an instance that had no room just now */
     struct waiting *waiting, *next;
 
     DL_FOREACH_SAFE(ingress->queue, waiting, next)
     {
-        int status = waiting_begin(waiting);
-        if (status == -EAGAIN && instance_runs(ingress, waiting->instance))
-            return;
+        int status;
+        if (full && !strcmp(full, waiting->instance))
+            continue;
+        status = waiting_begin(waiting);
+        if (status == -EAGAIN && instance_runs(ingress, waiting->instance)) {
+            full = waiting->instance;
+            continue;
+        }
         if (status) {
             waiting_end(waiting, &answer_later);
             continue;
@@ -301,6 +308,19 @@ static void ingress_serve_queue(struct ingress *ingress)
         waiting->queued = false;
         ingress->queue_count--;
     }
+}
+
+/* Does a request of the same instance wait already? */
+static bool is_before(const struct ingress *ingress, const char *instance)
+{
+    const struct waiting *waiting;
+
+    DL_FOREACH(ingress->queue, waiting)
+    {
+        if (!strcmp(waiting->instance, instance))
+            return true;
+    }
+    return false;
 }
 
 void ingress_request(void *arg, struct http_server_exchange *exchange,
@@ -321,7 +341,10 @@ void ingress_request(void *arg, struct http_server_exchange *exchange,
     waiting->request = request;
     waiting->instance = memory_text(instance->name);
     ingress->open++;
-    status = ingress->queue ? -EAGAIN : waiting_begin(waiting);
+    /* No end of an operation may be coming that would serve them. */
+    ingress_serve_queue(ingress);
+    status = is_before(ingress, waiting->instance) ? -EAGAIN
+                                                   : waiting_begin(waiting);
     if (!status)
         return;
     if (status != -EAGAIN || ingress->queue_count == WAITING_MAX ||
