@@ -1,0 +1,413 @@
+/* links: connect_flow connect_store connect_config connect_sdk connect_base */
+/* Sequences of events that once sent twice, forgot a run, blocked an instance
+ * or ended the process; each was found by reading or by test_engine_random. */
+#include "engine_world.h"
+
+#define CALL_DEAL                                                              \
+    "{\"name\":\"deal\",\"call\":\"read_deal\",\"on\":\"crm\",\"with\":[{"     \
+    "\"to\":\"/box\",\"from\":\"/trigger/box\"}]},"
+
+#define SAY(name, id)                                                          \
+    "{\"name\":\"" name "\",\"deliver\":\"activity/1\",\"to\":\"erp\","        \
+    "\"body\":[{\"to\":\"/external_id\",\"from\":\"" id "\"},{\"to\":"         \
+    "\"/deal\",\"from\":\"/trigger/box\"},{\"to\":\"/text\",\"value\":"        \
+    "\"hello\"}]}"
+
+#define FLOW(name, steps)                                                      \
+    "{\"flow\":\"" name "\",\"trigger\":{\"instance\":\"crm\",\"type\":"       \
+    "\"box_event/1\"},\"steps\":[" steps "]}"
+
+static const char say_flow[] = FLOW("say", CALL_DEAL SAY("say", "/deal/id"));
+static const char other_flow[] =
+    FLOW("other", CALL_DEAL SAY("say", "/deal/id"));
+static const char newer_flow[] =
+    FLOW("say", CALL_DEAL SAY("say", "/deal/id") "," SAY("more", "/deal/more"));
+
+static void open_with(struct world *world, const char *flow)
+{
+    world_open(world);
+    world_add_flow(world, flow);
+    engine_wake(world->engine);
+    world_settle(world);
+}
+
+static int setup(void **state)
+{
+    *state = world_create(1);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    world_destroy(*state);
+    return 0;
+}
+
+static void happen(struct world *world, const char *id, const char *box)
+{
+    assert_int_equal(world_accept(world, id, box), 0);
+    world_settle(world);
+}
+
+static void end(struct world *world, cn_status status, bool answered,
+                const char *text)
+{
+    struct op_outcome outcome = {.status = status, .answered = answered};
+
+    assert_true(world->op_count > 0);
+    world_end(world, 0, &outcome, text);
+    world_settle(world);
+}
+
+static void expect(const struct world *world, enum op_kind kind,
+                   const char *instance)
+{
+    assert_int_equal(world->op_count, 1);
+    assert_int_equal(world->ops[0].kind, kind);
+    assert_string_equal(world->ops[0].instance, instance);
+}
+
+static const char deal[] = "{\"id\":\"remark1\",\"more\":\"remark2\"}";
+
+/* ---- Accepting and reloading --------------------------------------------- */
+
+/* The runs of a duplicate are those of then; there were more flows then. */
+static void test_duplicate_after_a_flow_is_gone(void **state)
+{
+    struct world *world = *state;
+
+    open_with(world, say_flow);
+    world_add_flow(world, other_flow);
+    happen(world, "e1", "box1");
+    assert_int_equal(world->op_count, 2);
+    engine_begin_flows(world->engine);
+    engine_end_flows(world->engine);
+    happen(world, "e1", "box1");
+    assert_int_equal(world->duplicates, 1);
+}
+
+static int no_room(struct world *world, bool *ret_now)
+{
+    (void)world;
+    *ret_now = true;
+    return -EAGAIN;
+}
+
+static int disk_full(struct world *world, bool *ret_now)
+{
+    (void)world;
+    *ret_now = false;
+    return -ENOSPC;
+}
+
+/* The store takes nothing while flows are loaded: they are there all the same,
+ * and their text is stored with the first event. */
+static void test_reload_while_the_store_is_full(void **state)
+{
+    struct world *world = *state;
+
+    world_open(world);
+    world->fail_commit = no_room;
+    engine_begin_flows(world->engine);
+    world_add_flow(world, say_flow);
+    world_add_flow(world, other_flow);
+    engine_end_flows(world->engine);
+    world->fail_commit = NULL;
+    happen(world, "e1", "box1");
+    assert_int_equal(world->op_count, 2);
+    world_close(world);
+    open_with(world, newer_flow);
+    world_advance(world, 2000);
+    assert_int_equal(world->op_count, 2); /* both versions were stored */
+}
+
+/* That a text cannot be read just now parks nobody. */
+static void test_version_that_cannot_be_read_now(void **state)
+{
+    struct world *world = *state;
+
+    open_with(world, say_flow);
+    happen(world, "e1", "box1");
+    world_close(world);
+    world->fail_query = no_room;
+    open_with(world, newer_flow);
+    world->fail_query = disk_full;
+    world_advance(world, 2000);
+    assert_int_equal(world->op_count, 0);
+    assert_int_equal(world_state(world, 1), RUN_READY);
+    world->fail_query = NULL;
+    world_advance(world, 31000);
+    expect(world, OP_CALL, "crm");
+}
+
+/* ---- Gates --------------------------------------------------------------- */
+
+/* An intent that finds no room in the queue keeps no slot. */
+static void test_intent_without_room_keeps_no_slot(void **state)
+{
+    struct world *world = *state;
+
+    world->room_erp = 1;
+    open_with(world, say_flow);
+    happen(world, "e1", "box1");
+    for (int round = 0; round < 3; round++) {
+        struct op_outcome outcome = {.status = CN_OK, .answered = true};
+        world->fail_commit = no_room;
+        world_end(world, 0, &outcome, deal);
+        world_settle(world);
+        world->fail_commit = NULL;
+        world_advance(world, 5000);
+        expect(world, OP_CALL, "crm"); /* it was not stored: asked again */
+    }
+    end(world, CN_OK, true, deal);
+    expect(world, OP_DELIVER, "erp");
+}
+
+static int refuse_calls(struct world *world, const struct op_request *request)
+{
+    (void)world;
+    return request && request->kind == OP_CALL ? -EINVAL : 0;
+}
+
+/* Thousands wait for a slot and none can use it: they do not pile up on the
+ * stack. */
+static void test_many_refused_at_one_gate(void **state)
+{
+    struct world *world = *state;
+    char id[16], box[16];
+
+    world->room_crm = 1;
+    world->runs_active_max = 4000;
+    open_with(world, say_flow);
+    for (int index = 0; index < 4000; index++) {
+        snprintf(id, sizeof(id), "e%d", index);
+        snprintf(box, sizeof(box), "b%d", index);
+        assert_int_equal(world_accept(world, id, box), 0);
+        if (index % 500 == 0)
+            world_settle(world);
+    }
+    world_settle(world);
+    world->fail_start = refuse_calls;
+    end(world, CN_REJECTED, true, "no");
+    world_advance(world, 60000);
+    assert_int_equal(world->op_count, 0);
+    assert_int_equal(world_state(world, 4000), RUN_PARKED);
+}
+
+/* A run is due and its instance does not run: the engine sleeps. */
+static void test_due_without_room_sleeps(void **state)
+{
+    struct world *world = *state;
+
+    open_with(world, say_flow);
+    happen(world, "e1", "box1");
+    end(world, CN_RETRY, true, "later");
+    world->room_crm = 0;
+    engine_instance_changed(world->engine, "crm");
+    world_settle(world);
+    world_advance(world, 3600000);
+    world_advance(world, 1);
+    assert_true(world->wake_ms - world->now_ms >= 1000);
+    world->room_crm = 4;
+    engine_instance_changed(world->engine, "crm");
+    world_settle(world);
+    expect(world, OP_CALL, "crm");
+}
+
+/* A slot that became free is used at once for what waits in the store, though
+ * the run that had it goes on elsewhere. */
+static void test_free_slot_claims_at_once(void **state)
+{
+    struct world *world = *state;
+    char id[16], text[64];
+
+    world->room_crm = 0;
+    world->room_erp = 8;
+    open_with(world, say_flow);
+    for (int index = 0; index < 6; index++) {
+        snprintf(id, sizeof(id), "e%d", index);
+        happen(world, id, id);
+    }
+    world->room_crm = 1;
+    engine_instance_changed(world->engine, "crm");
+    world_settle(world);
+    for (size_t index = 0; index < 6; index++) {
+        assert_int_equal(world->op_count, index + 1);
+        assert_int_equal(world->ops[index].kind, OP_CALL);
+        snprintf(text, sizeof(text), "{\"id\":\"remark%zu\"}", index);
+        struct op_outcome outcome = {.status = CN_OK, .answered = true};
+        world_end(world, index, &outcome, text);
+        world_settle(world);
+        /* The delivery stands before the next call. */
+        if (world->ops[index].kind == OP_CALL) {
+            struct world_op call = world->ops[index];
+            world->ops[index] = world->ops[index + 1];
+            world->ops[index + 1] = call;
+        }
+    }
+}
+
+/* ---- At most one --------------------------------------------------------- */
+
+/* A request that was open for long has just been given up: an absence counts
+ * only after the settle time from now. */
+static void test_settle_counts_from_the_doubt(void **state)
+{
+    struct world *world = *state;
+
+    open_with(world, say_flow);
+    happen(world, "e1", "box1");
+    end(world, CN_OK, true, deal);
+    world->now_ms += 300000;
+    expect(world, OP_DELIVER, "erp");
+    end(world, CN_IN_DOUBT, true, "cut");
+    world_advance(world, 3000);
+    expect(world, OP_PROBE, "erp");
+    end(world, CN_ABSENT, true, "");
+    world_advance(world, 30000);
+    assert_int_equal(world->op_count, 0);
+    world_advance(world, 40000);
+    expect(world, OP_PROBE, "erp");
+    end(world, CN_ABSENT, true, "");
+    expect(world, OP_DELIVER, "erp");
+}
+
+/* The same over a crash: the doubt begins with the start. */
+static void test_settle_counts_from_the_start(void **state)
+{
+    struct world *world = *state;
+
+    open_with(world, say_flow);
+    happen(world, "e1", "box1");
+    end(world, CN_OK, true, deal);
+    world->now_ms += 300000;
+    world_crash(world);
+    open_with(world, say_flow);
+    world_advance(world, 1000);
+    expect(world, OP_PROBE, "erp");
+    end(world, CN_ABSENT, true, "");
+    assert_int_equal(world->op_count, 0);
+}
+
+/* A target that has no name for what it made: there is still one of it. */
+static void test_no_reference_is_no_absence(void **state)
+{
+    struct world *world = *state;
+
+    open_with(world, say_flow);
+    happen(world, "e1", "box1");
+    end(world, CN_OK, true, deal);
+    end(world, CN_OK, true, "");
+    assert_int_equal(world_state(world, 1), RUN_DONE);
+    happen(world, "e2", "box1");
+    end(world, CN_OK, true, deal);
+    assert_int_equal(world->op_count, 0);
+    assert_int_equal(world_state(world, 2), RUN_DONE);
+}
+
+static int second_fails(struct world *world, bool *ret_now)
+{
+    size_t *left = world->arg;
+
+    *ret_now = false;
+    return *left > 0 && --*left == 0 ? -ENOSPC : 0;
+}
+
+/* Its turn came, it adopted what the one before had made, and the commit after
+ * failed: it goes on with what it adopted. */
+static void test_adopted_and_then_lost(void **state)
+{
+    struct world *world = *state;
+
+    for (size_t at = 1; at < 12; at++) {
+        char first[16], second[16], box[16], other[16], text[96];
+        size_t left = 0;
+        world->op_count = 0;
+        if (world->engine)
+            world_close(world);
+        open_with(world, newer_flow);
+        snprintf(first, sizeof(first), "e%zu", at);
+        snprintf(second, sizeof(second), "f%zu", at);
+        snprintf(box, sizeof(box), "b%zu", at);
+        snprintf(other, sizeof(other), "c%zu", at);
+        snprintf(text, sizeof(text), "{\"id\":\"one%zu\",\"more\":\"two%zu\"}",
+                 at, at);
+        happen(world, first, box);
+        happen(world, second, other);
+        end(world, CN_OK, true, text);
+        end(world, CN_OK, true, text);
+        expect(world, OP_DELIVER, "erp");
+        world->arg = &left;
+        left = at;
+        world->fail_commit = second_fails;
+        end(world, CN_OK, true, "{\"number\":\"1\"}");
+        for (int round = 0; round < 40; round++) {
+            world_advance(world, 40000);
+            while (world->op_count)
+                end(world, CN_OK, true,
+                    world->ops[0].kind == OP_CALL ? text
+                                                  : "{\"number\":\"1\"}");
+        }
+        world->fail_commit = NULL;
+        assert_int_equal(world_state(world, 2 * at - 1), RUN_DONE);
+        assert_int_equal(world_state(world, 2 * at), RUN_DONE);
+    }
+}
+
+/* ---- Maps ---------------------------------------------------------------- */
+
+/* What one element made in a case is not seen by the next one. */
+static void test_elements_do_not_see_each_other(void **state)
+{
+    struct world *world = *state;
+    static const char flow[] = FLOW(
+        "map", CALL_DEAL
+        "{\"name\":\"all\",\"map\":{\"over\":\"/deal/lines\",\"as\":\"line\","
+        "\"steps\":[{\"name\":\"which\",\"switch\":[{\"when\":{\"path\":"
+        "\"/line/rare\",\"exists\":true},\"steps\":[{\"name\":\"found\","
+        "\"transform\":[{\"to\":\"/v\",\"from\":\"/line/rare\"}]}]}]},"
+        "{\"name\":\"seen\",\"filter\":{\"path\":\"/found/v\",\"exists\":"
+        "true}}," SAY("say", "/line/id") "]}}");
+
+    open_with(world, flow);
+    happen(world, "e1", "box1");
+    end(world, CN_OK, true,
+        "{\"lines\":[{\"id\":\"line1\",\"rare\":\"x\"},{\"id\":\"line2\"},"
+        "{\"id\":\"line3\",\"rare\":\"y\"}]}");
+    expect(world, OP_DELIVER, "erp");
+    assert_string_equal(world->ops[0].key, "line1");
+    /* Also when it is walked again in the middle of the map. */
+    world_crash(world);
+    open_with(world, flow);
+    world_advance(world, 70000);
+    expect(world, OP_PROBE, "erp");
+    end(world, CN_OK, true, "{\"number\":\"1\"}");
+    expect(world, OP_DELIVER, "erp");
+    assert_string_equal(world->ops[0].key, "line3");
+    end(world, CN_OK, true, "{\"number\":\"3\"}");
+    assert_int_equal(world_state(world, 1), RUN_DONE);
+}
+
+#define FAULT_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(int count, char **arguments)
+{
+    const struct CMUnitTest tests[] = {
+        FAULT_TEST(test_duplicate_after_a_flow_is_gone),
+        FAULT_TEST(test_reload_while_the_store_is_full),
+        FAULT_TEST(test_version_that_cannot_be_read_now),
+        FAULT_TEST(test_intent_without_room_keeps_no_slot),
+        FAULT_TEST(test_many_refused_at_one_gate),
+        FAULT_TEST(test_due_without_room_sleeps),
+        FAULT_TEST(test_free_slot_claims_at_once),
+        FAULT_TEST(test_settle_counts_from_the_doubt),
+        FAULT_TEST(test_settle_counts_from_the_start),
+        FAULT_TEST(test_no_reference_is_no_absence),
+        FAULT_TEST(test_adopted_and_then_lost),
+        FAULT_TEST(test_elements_do_not_see_each_other),
+    };
+
+    if (count > 1) /* one of them, by name */
+        cmocka_set_test_filter(arguments[1]);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
