@@ -79,12 +79,16 @@ ROGUE_UNUSED static bool rogue_is(cn_str text, const char *word)
     return text.len == strlen(word) && !memcmp(text.ptr, word, text.len);
 }
 
+#ifndef ROGUE_OPEN
+#define ROGUE_OPEN 4
+#endif
+
 #define ROGUE_PLUGIN(...)                                                      \
     const cn_plugin cn_plugin_v1 = {.size = sizeof(cn_plugin),                 \
                                     .id = "test.rogue",                        \
                                     .version = "1.0.0",                        \
                                     .manifest = ROGUE_MANIFEST,                \
-                                    .max_open = 4,                             \
+                                    .max_open = ROGUE_OPEN,                    \
                                     .create = rogue_create,                    \
                                     .destroy = free,                           \
                                     __VA_ARGS__}

@@ -58,6 +58,23 @@ static void deliver_gives(const char *instance, const char *key,
 
 /* ---- Keeping the contract ----------------------------------------------- */
 
+/* One request for each delivery that it may have open is never refused. */
+static void honest_many(void **state)
+{
+    enum { MANY = 100, TURNS_MAX = 1000 };
+    static struct world_result results[MANY];
+    const struct world_answer slow = {.hang = true};
+
+    (void)state;
+    world.answers = &slow;
+    world_add(&world, "many", "honest_many");
+    for (size_t index = 0; index < MANY; index++)
+        world_deliver(&world, "many", "http", &results[index]);
+    for (int turn = 0; turn < TURNS_MAX && world.request_count < MANY; turn++)
+        world_turn(&world);
+    assert_int_equal(world.request_count, MANY);
+}
+
 static void honest_poll(void **state)
 {
     struct world_result result;
@@ -691,15 +708,15 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(honest_poll),     TEST(honest_transform),   TEST(honest_call),
-        TEST(honest_receive),  TEST(honest_deliver),     TEST(honest_cancel),
-        TEST(honest_replaced), TEST(done_twice),         TEST(done_foreign),
-        TEST(done_never),      TEST(replaced_too_often), TEST(emit_late),
-        TEST(wrong_thread),    TEST(malformed),          TEST(block_shared),
-        TEST(block_alone),     TEST(block_create),       TEST(block_reload),
-        TEST(block_destroy),   TEST(block_stop),         TEST(create_null),
-        TEST(flood),           TEST(effect_refused),     TEST(effect_doubted),
-        TEST(after_destroy),
+        TEST(honest_many),    TEST(honest_poll),     TEST(honest_transform),
+        TEST(honest_call),    TEST(honest_receive),  TEST(honest_deliver),
+        TEST(honest_cancel),  TEST(honest_replaced), TEST(done_twice),
+        TEST(done_foreign),   TEST(done_never),      TEST(replaced_too_often),
+        TEST(emit_late),      TEST(wrong_thread),    TEST(malformed),
+        TEST(block_shared),   TEST(block_alone),     TEST(block_create),
+        TEST(block_reload),   TEST(block_destroy),   TEST(block_stop),
+        TEST(create_null),    TEST(flood),           TEST(effect_refused),
+        TEST(effect_doubted), TEST(after_destroy),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
