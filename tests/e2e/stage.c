@@ -370,6 +370,9 @@ struct stage *stage_prepare(const struct stage_options *options)
     stage_tell(stage, STREAK, "/_sim/webhooks",
                "{\"delay_ms\":1,\"spread_ms\":0,\"connections\":16,"
                "\"tries\":1000,\"retry_waits_ms\":[20,50,100,200]}");
+    if (!stage->options.refuse_duplicates)
+        stage_tell(stage, SYSPRO, "/_sim/company",
+                   "{\"options\":{\"duplicate_po_refused\":false}}");
     stage->port = free_port(stage);
     stage_configure(stage, NULL);
     return stage;

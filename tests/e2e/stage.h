@@ -34,8 +34,11 @@ struct stage_options {
     const char *limits; /* JSON of "limits"; NULL: defaults */
     const char *streak; /* JSON, members added to the instance's config */
     const char *syspro;
-    const char *level;     /* of the log; NULL: "debug" */
-    bool no_registrations; /* the test is the only sender */
+    const char *level;      /* of the log; NULL: "debug" */
+    bool no_registrations;  /* the test is the only sender */
+    bool refuse_duplicates; /* SYSPRO refuses a second order of a PO number, as
+                             * most companies set it; else nothing but the
+                             * daemon itself prevents one */
 };
 
 struct stage {
