@@ -28,8 +28,15 @@ int config_parse(const char *name, const char *text, size_t len,
                  cJSON **ret_value, struct error *err)
 {
     cn_json_error fault = {0};
-    int code = cn_json_read((cn_str){text, len}, &limits, ret_value, &fault);
+    int code;
 
+    /* Comments may hold anything, but a NUL would end the text wherever it is
+     * kept as a C string, such as a flow in the store. */
+    if (memchr(text, '\0', len)) {
+        error_set(err, "%s: there is a NUL byte in it", name);
+        return -EBADMSG;
+    }
+    code = cn_json_read((cn_str){text, len}, &limits, ret_value, &fault);
     if (code < 0)
         error_set(err, "%s:%zu:%zu: %s%s%s", name, fault.line, fault.column,
                   fault.pointer, fault.pointer[0] ? ": " : "", fault.sentence);

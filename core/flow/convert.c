@@ -120,6 +120,21 @@ static int option_text(const struct convert *convert, const cJSON *options,
     return 0;
 }
 
+/* Texts are cut at single bytes: behind ASCII they would be cut in the middle
+ * of characters, and what is no text is lost. */
+static int option_ascii(const struct convert *convert, const cJSON *options,
+                        const char *member, const char *fallback,
+                        char **ret_text, struct error *err)
+{
+    int status = option_text(convert, options, member, fallback, ret_text, err);
+
+    for (const char *at = *ret_text; !status && at && *at; at++) {
+        if ((unsigned char)*at > 0x7F)
+            status = option_wrong(convert, member, err, "must be ASCII");
+    }
+    return status;
+}
+
 static int option_lookup(struct convert *convert, const cJSON *options,
                          const cJSON *tables, struct error *err)
 {
@@ -168,8 +183,8 @@ static int option_columns(struct convert *convert, const cJSON *options,
         convert->options.columns[convert->options.column_count++] =
             memory_text(item->valuestring);
     }
-    return option_text(convert, options, "rows", NULL, &convert->options.rows,
-                       err);
+    return option_ascii(convert, options, "rows", NULL, &convert->options.rows,
+                        err);
 }
 
 static int option_choice(const struct convert *convert, const cJSON *options,
@@ -212,8 +227,8 @@ static int options_number(struct convert *convert, const cJSON *value,
         status = option_choice(convert, value, "round", rounds, &options->round,
                                err);
     if (!status)
-        status =
-            option_text(convert, value, "thousands", NULL, &options->text, err);
+        status = option_ascii(convert, value, "thousands", NULL, &options->text,
+                              err);
     return status;
 }
 
@@ -267,8 +282,10 @@ static int read_options(struct convert *convert, const cJSON *value,
     if (!strcmp(name, "table") &&
         (status = option_columns(convert, value, err)))
         return status;
-    return option_text(convert, value, "separator",
-                       !strcmp(name, "join") ? ", " : ";", &options->text, err);
+    if (!strcmp(name, "join"))
+        return option_text(convert, value, "separator", ", ", &options->text,
+                           err);
+    return option_ascii(convert, value, "separator", ";", &options->text, err);
 }
 
 static int check_members(const struct convert *convert, const cJSON *options,
@@ -340,5 +357,11 @@ void convert_destroy(struct convert *convert)
 int convert_apply(const struct convert *convert, const cJSON *value,
                   cJSON **ret_value, struct error *err)
 {
-    return convert->kind->apply(convert, value, ret_value, err);
+    int status = convert->kind->apply(convert, value, ret_value, err);
+
+    if (status != -EILSEQ)
+        return status;
+    error_set(err, "a text with the character U+0000 is not taken (%s)",
+              convert->kind->name);
+    return -EINVAL;
 }

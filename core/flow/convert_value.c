@@ -36,7 +36,9 @@ int convert_need_text(const struct convert *convert, const cJSON *value,
                       const char **ret_text, struct error *err)
 {
     *ret_text = cn_json_text(value);
-    return *ret_text ? 0 : convert_wrong(convert, value, err, "is not a text");
+    if (!*ret_text)
+        return convert_wrong(convert, value, err, "is not a text");
+    return strstr(*ret_text, "\xC0\x80") ? -EILSEQ : 0; /* U+0000 */
 }
 
 int convert_give_text(cJSON **ret_value, const char *text, size_t len)
@@ -44,5 +46,5 @@ int convert_give_text(cJSON **ret_value, const char *text, size_t len)
     cn_str str = {text, len};
 
     *ret_value = cn_json_string(str);
-    return *ret_value ? 0 : -EINVAL;
+    return *ret_value ? 0 : -EILSEQ;
 }

@@ -42,9 +42,11 @@ struct convert {
 /* The error "\"3 pcs\" is not a decimal number (decimal)"; returns -EINVAL. */
 int convert_wrong(const struct convert *convert, const cJSON *value,
                   struct error *err, const char *what);
-/* The text of a scalar, or an error. */
+/* The text of a scalar, or an error; -EILSEQ, without a sentence, when it has
+ * U+0000, which no target takes. */
 int convert_need_text(const struct convert *convert, const cJSON *value,
                       const char **ret_text, struct error *err);
+/* -EILSEQ, without a sentence, when the text has U+0000. */
 int convert_give_text(cJSON **ret_value, const char *text, size_t len);
 
 #endif

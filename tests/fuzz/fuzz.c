@@ -65,6 +65,14 @@ cJSON *fuzz_json(cn_str part)
     return cn_json_read(part, NULL, &value, NULL) ? NULL : value;
 }
 
+void fuzz_sentence(const char *text)
+{
+    FUZZ_MUST(*text && !strchr(text, '\n'));
+    if (!cn_utf8_valid((cn_str){text, strlen(text)}))
+        fprintf(stderr, "%s\n", text);
+    FUZZ_MUST(cn_utf8_valid((cn_str){text, strlen(text)}));
+}
+
 uint32_t fuzz_number(const uint8_t **data, size_t *size, size_t bytes)
 {
     uint32_t number = 0;

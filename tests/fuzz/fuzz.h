@@ -32,6 +32,8 @@ void fuzz_done(struct fuzz_input *input);
 char *fuzz_text(cn_str part);
 /* A part read by the strict reader, or NULL; the caller deletes it. */
 cJSON *fuzz_json(cn_str part);
+/* What people are told: a sentence that is not empty, one line of UTF-8. */
+void fuzz_sentence(const char *text);
 /* A number from bytes; takes them from the front. */
 uint32_t fuzz_number(const uint8_t **data, size_t *size, size_t bytes);
 /* The bytes of a file, for what is mutated; aborts when there is none. */

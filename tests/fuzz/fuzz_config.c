@@ -7,11 +7,6 @@
 #include "config/config.h"
 #include "fuzz.h"
 
-static void one_line(const struct error *err)
-{
-    FUZZ_MUST(*err->text && !strchr(err->text, '\n'));
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char path[256];
@@ -25,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text = fuzz_text(input.parts[0]);
     pointer = fuzz_text(input.parts[1]);
     if (config_parse("connect.json", text, input.parts[0].len, &value, &err))
-        one_line(&err);
+        fuzz_sentence(err.text);
     cJSON_Delete(value);
     (void)config_line(text, input.parts[0].len, pointer);
 
@@ -33,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_write(path, text, input.parts[0].len);
     *err.text = '\0';
     if (config_read(path, &config, &err)) {
-        one_line(&err);
+        fuzz_sentence(err.text);
     } else {
         FUZZ_MUST(config->data[0] == '/' && config->admin_socket);
         for (size_t index = 0; index < config->instance_count; index++)

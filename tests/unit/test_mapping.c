@@ -119,6 +119,18 @@ static const struct {
     {"\"from\":\"/deal/long\",\"convert\":{\"text\":{\"max\":3,\"overflow\":"
      "\"cut\"}}",
      "\"\xc3\xa9\xc3\xa9\xc3\xa9\"", NULL},
+    {"\"value\":\"a\\u0000b\",\"convert\":\"lower\"", NULL, "U+0000"},
+    {"\"value\":\"a;\\u0000\",\"convert\":{\"table\":{\"columns\":[\"c\","
+     "\"d\"]}}",
+     NULL, "U+0000"},
+    {"\"value\":[\"a\\u0000\"],\"convert\":\"join\"", NULL, "U+0000"},
+    /* Cut in the middle of a character: that one is left out. */
+    {"\"value\":"
+     "\"x\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"
+     "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"
+     "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"
+     "\",\"convert\":\"decimal\"",
+     NULL, "\u00e9...\" is not"},
     {"\"from\":\"/deal/nothing\"", NULL,
      "is missing: there is nothing at /deal/nothing (required)"},
     {"\"from\":\"/deal/none\"", NULL, "is missing"},
@@ -231,6 +243,9 @@ static void test_mistakes_in_tables(void **state)
         {"[]", "", "list of 1 to 300 fields"},
         {"{}", "", "list of 1 to 300 fields"},
         {"[{\"from\":\"/a\"}]", "/0/to", "must be a field"},
+        {"[{\"to\":\"/a\",\"from\":\"/b\",\"convert\":{\"split\":{"
+         "\"separator\":\"\u20ac\"}}}]",
+         "/0/convert", "must be ASCII"},
         {"[{\"to\":\"/a\"}]", "/0", "needs either"},
         {"[{\"to\":\"/a\",\"from\":\"/b\",\"value\":1}]", "/0", "needs either"},
         {"[{\"to\":\"/a\",\"from\":\"b\"}]", "/0/from", "must be a path"},
