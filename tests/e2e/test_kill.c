@@ -14,13 +14,15 @@
 
 enum {
     MOMENTS = 100,
+    ANSWERS = 30,       /* events, each followed by a kill */
     SENDING_LEAST = 80, /* of them, with a delivery on its way */
     UNDER_WAY = 60,
     RUNS_EACH = 2,       /* deals not finished, about */
     EACH = 4,            /* deals won at each moment */
     MOMENT_MS_MAX = 300, /* of work between two kills */
     POST_MS = 40,        /* an order is committed, and answered so much later */
-    SETTLE_MS = 25000,   /* stepped after a start: doubts are asked about */
+    STEP_MS = 25000,     /* after a start, of all clocks; settling takes 60 s */
+    ASK_MS = 30,         /* some time to ask before the step */
     REST_MS = 200000,
     HISTORY_PAGE = 1000
 };
@@ -133,11 +135,12 @@ static void test_kill(void **state)
     (void)state;
     take_seed();
     stage = stage_begin(&(struct stage_options){.level = "info"});
-    /* Half of the orders are made after their caller may be dead. */
+    /* Some orders are made long after their caller is dead: after it was
+     * started again and asked for them in vain, and within the settle time. */
     stage_fault(stage, SYSPRO,
                 "{\"fault\":\"delay\",\"match\":\"/Transaction/Post\","
-                "\"ms\":%d,\"probability\":0.5,\"always\":true}",
-                POST_MS);
+                "\"ms\":%d,\"probability\":0.3,\"always\":true}",
+                STEP_MS * 4 / 5);
     stage_fault(stage, SYSPRO,
                 "{\"fault\":\"slow_commit\",\"match\":\"/Transaction/Post\","
                 "\"ms\":%d,\"always\":true}",
@@ -154,8 +157,8 @@ static void test_kill(void **state)
         counted = count_doubts(counted.sequence);
         with_sending += counted.orders + counted.others > 0;
         with_order += counted.orders > 0;
-        stage_tell(stage, ADMIN, "/v1/test/clock", "{\"advance_ms\":%d}",
-                   SETTLE_MS);
+        process_nap(random_below(ASK_MS));
+        stage_step(stage, STEP_MS);
     }
     stage_no_faults(stage, SYSPRO);
     stage_rest_within(stage, REST_MS);
@@ -170,10 +173,35 @@ static void test_kill(void **state)
     stage_passed(stage);
 }
 
+/* Killed as soon as the sender has its 200: the event is there. */
+static void test_kill_at_answer(void **state)
+{
+    struct stage_options options = {.level = "info", .no_registrations = true};
+    cJSON *keys;
+    const cJSON *key;
+
+    (void)state;
+    stage = stage_begin(&options);
+    keys = stage_win_many(stage, ANSWERS, "Answered");
+    cJSON_ArrayForEach(key, keys)
+    {
+        const char *const list[] = {key->valuestring};
+        stage_must(stage, stage_send_boxes(stage, list, 1) == 200);
+        stage_kill(stage);
+        stage_start(stage);
+    }
+    cJSON_Delete(keys);
+    stage_rest(stage);
+    stage_must(stage, stage_order_count(stage) == ANSWERS);
+    stage_check(stage);
+    stage_passed(stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         stage_test(test_kill),
+        stage_test(test_kill_at_answer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
