@@ -22,7 +22,7 @@
 
 enum {
     SEEDS = 200,
-    STEPS = 1200,
+    STEPS = 900,
     BOXES = 6,
     DOCUMENTS_MAX = 256,
     EVENTS_MAX = 4096,
