@@ -37,13 +37,15 @@ static uint64_t capped(uint64_t delay_ms, uint64_t max_ms)
     return delay_ms < max_ms ? delay_ms : max_ms;
 }
 
-/* The same work again: counted when the other side spoke about it. */
+/* The same work again: counted when the other side spoke about it, and when the
+ * plugin broke or hung over it: a record that ends its instance each time must
+ * be parked before the instance is given up. */
 static void decide_again(const struct retry_limits *limits,
                          const struct retry_case *was, struct retry_next *next)
 {
     uint64_t given = was->outcome->retry_after_ms;
 
-    if (!was->outcome->answered) {
+    if (!was->outcome->answered && !was->outcome->broken) {
         next->move = MOVE_REST;
         next->delay_ms = capped(given, limits->retry_after_max_ms);
         return;

@@ -54,9 +54,10 @@ static void operation_lost(struct instances *instances, struct core_op *op,
         .message = message,
         .body = {"", 0},
         .cursor = {"", 0},
-        .answered = !op->facts.requested || op->facts.answered,
+        /* What the plugin never saw says nothing about the record. */
+        .answered = !op->unread && (!op->facts.requested || op->facts.answered),
         .effect_sent = op->facts.effect_sent,
-        .broken = op->blamed,
+        .broken = op->blamed && !op->unread,
     };
 
     operation_end(instances, op, &outcome);

@@ -156,10 +156,25 @@ static void test_failures_together_count_once(void **state)
     assert_int_equal(one.failures, ten.failures);
 }
 
+/* A record over which its plugin hangs each time is parked like one that the
+ * other side refuses to take, though nobody answered. */
+static void test_broken_counts(void **state)
+{
+    struct op_outcome outcome = {
+        .kind = OP_DELIVER, .status = CN_RETRY, .broken = true};
+    struct retry_case was = {.outcome = &outcome, .random = 1};
+
+    (void)state;
+    for (; was.attempts < 4; was.attempts++)
+        assert_int_equal(retry_decide(&limits, &was).move, MOVE_AGAIN);
+    assert_int_equal(retry_decide(&limits, &was).move, MOVE_PARK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_moves),
+        cmocka_unit_test(test_broken_counts),
         cmocka_unit_test(test_retry_after_is_honoured_and_capped),
         cmocka_unit_test(test_delay_grows_with_jitter),
         cmocka_unit_test(test_long_doubt_alerts),
