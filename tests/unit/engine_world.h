@@ -44,6 +44,7 @@ struct world_op { /* begun by the engine, not ended yet */
 struct world {
     char directory[64];
     int64_t now_ms;
+    int64_t wall_ahead_ms; /* how far the wall clock has jumped */
     struct clock clock;
     struct store *store;
     struct record_types *types;
@@ -183,6 +184,13 @@ int __wrap_store_query(struct store *store, const struct store_query *query,
 static int64_t world_now(void *arg)
 {
     return ((struct world *)arg)->now_ms;
+}
+
+static int64_t world_wall(void *arg)
+{
+    struct world *world = arg;
+
+    return world->now_ms + world->wall_ahead_ms;
 }
 
 /* xorshift64*: the same numbers for the same seed everywhere. */
@@ -457,8 +465,8 @@ static struct world *world_create(uint64_t seed)
     struct error err = {""};
 
     world_make_directory(world);
-    world->now_ms = 1000000;
-    world->clock = (struct clock){world_now, world_now, world};
+    world->now_ms = 1000000000;
+    world->clock = (struct clock){world_wall, world_now, world};
     world->room_erp = world->room_crm = 4;
     world->random = seed * 0x9e3779b97f4a7c15ULL + 1;
     world->types = record_types_create();

@@ -137,47 +137,43 @@ static bool chance(struct walk *walk, unsigned of_thousand)
     "\"/deal\",\"from\":\"/deal/key\"},{\"to\":\"/text\",\"value\":"           \
     "\"hello\"}]" more "}"
 
-static const char
-    *const
-        won_flows[] =
-            {
-                FLOW_HEAD FLOW_POST("") FLOW_TAIL,
-                /* A switch with a jq program, and remarks in a map that a
-                 * parked one does not hold up. */
-                FLOW_HEAD
-                "{\"name\":\"size\",\"switch\":[{\"when\":{\"path\":\"/deal/"
-                "size\","
-                "\"equals\":\"big\"},\"steps\":[{\"name\":\"big\","
-                "\"transform\":{\"jq\":"
-                "\".deal\"}}," FLOW_REMARK(
-                    "bigsay", "/deal/big",
-                    "") "]},"
-                        "{\"otherwise\":true,\"steps\":[{\"name\":\"small\","
-                        "\"transform\":["
-                        "{\"to\":\"/key\",\"from\":\"/deal/"
-                        "key\"}]}]}]}," FLOW_POST(
-                            ",\"on_park\":\"skip\"") "{\"name\":\"says\","
-                                                     "\"map\":{\"over\":\"/"
-                                                     "deal/"
-                                                     "remarks\",\"as\":"
-                                                     "\"remark\","
-                                                     "\"steps\":[{\"name\":"
-                                                     "\"odd\",\"filter\":{"
-                                                     "\"path\":\"/remark/odd\","
-                                                     "\"equals\":\"yes\"}}"
-                                                     "," FLOW_REMARK(
-                                                         "say", "/remark/id",
-                                                         ",\"on_park\":"
-                                                         "\"skip\"") "]}}"
-                                                                     "," FLOW_TAIL,
-                /* The order from inside a switch, the deal read again behind
-                   it. */
-                FLOW_HEAD
-                "{\"name\":\"small\",\"transform\":{\"jq\":\".deal\"}}"
-                "," FLOW_POST("") "{\"name\":\"again\",\"call\":\"read_deal\","
-                                  "\"on\":\"crm\",\"with\":[{"
-                                  "\"to\":\"/box\",\"from\":\"/trigger/"
-                                  "box\"}]}," FLOW_TAIL};
+static const char *const won_flows[] = {
+    FLOW_HEAD FLOW_POST("") FLOW_TAIL,
+    /* A switch with a jq program, and remarks in a map that a
+     * parked one does not hold up. */
+    FLOW_HEAD
+    "{\"name\":\"size\",\"switch\":[{\"when\":{\"path\":\"/deal/"
+    "size\","
+    "\"equals\":\"big\"},\"steps\":[{\"name\":\"big\","
+    "\"transform\":{\"jq\":"
+    "\".deal\"}}," FLOW_REMARK(
+        "bigsay", "/deal/big",
+        "") "]},"
+            "{\"otherwise\":true,\"steps\":[{\"name\":\"small\","
+            "\"transform\":["
+            "{\"to\":\"/key\",\"from\":\"/deal/"
+            "key\"}]}]}]}," FLOW_POST(
+                ",\"on_park\":\"skip\"") "{\"name\":\"says\","
+                                         "\"map\":{\"over\":\"/"
+                                         "deal/"
+                                         "remarks\",\"as\":"
+                                         "\"remark\","
+                                         "\"steps\":[{\"name\":"
+                                         "\"odd\",\"filter\":{"
+                                         "\"path\":\"/remark/odd\","
+                                         "\"equals\":\"yes\"}}"
+                                         "," FLOW_REMARK(
+                                             "say", "/remark/id",
+                                             ",\"on_park\":"
+                                             "\"skip\"") "]}}"
+                                                         "," FLOW_TAIL,
+    /* The order from inside a switch, the deal read again behind
+       it. */
+    FLOW_HEAD "{\"name\":\"small\",\"transform\":{\"jq\":\".deal\"}}"
+              "," FLOW_POST("") "{\"name\":\"again\",\"call\":\"read_deal\","
+                                "\"on\":\"crm\",\"with\":[{"
+                                "\"to\":\"/box\",\"from\":\"/trigger/"
+                                "box\"}]}," FLOW_TAIL};
 
 static const char remind_flow[] =
     "{\"flow\":\"remind\",\"title\":\"version %u\",\"trigger\":{\"instance\":"
@@ -305,7 +301,8 @@ static void op_begun(struct world *world, const struct world_op *op)
         if (other->jq || other->kind == OP_POLL)
             continue;
         open += !strcmp(other->instance, op->instance);
-        if (other == op || !is_document(op) || !is_document(other))
+        /* The runs of one deal come one after the other, too. */
+        if (other == op || is_document(op) != is_document(other))
             continue;
         if (!strcmp(other->what, op->what) && !strcmp(other->key, op->key))
             BROKEN(walk, "%s %s is on its way twice", op->what, op->key);
@@ -505,6 +502,7 @@ static void end_badly(struct walk *walk, size_t index)
     struct op_outcome outcome = {
         .status = statuses[draw(walk, 8)],
         .answered = chance(walk, 500),
+        .broken = chance(walk, 100),
         .retry_after_ms = chance(walk, 200) ? 1 + draw(walk, 20000) : 0,
     };
 
@@ -571,6 +569,9 @@ static void clock_on(struct walk *walk)
     else if (how == 9)
         ms = 1 + draw(walk, 1200000);
     world->now_ms += ms;
+    /* Back only: over a crash a jump forward is time that has passed. */
+    if (chance(walk, 20))
+        world->wall_ahead_ms -= draw(walk, 7200000);
     TRACE("clock +%lld = %lld\n", (long long)ms, (long long)world->now_ms);
     wake(walk);
 }
