@@ -117,6 +117,8 @@ void text_escape_json(struct buf *buf, const char *bytes, size_t len)
         if (!step) { /* a JSON printer makes none */
             buf_append_text(buf, "?");
             step = 1;
+        } else if (letter == '\t' || letter == '\r') {
+            buf_append_text(buf, " "); /* as such only between values */
         } else if (letter == '\n' || !is_refused(letter)) {
             buf_append(buf, bytes + at, step);
         } else if (letter > 0xffff) {
