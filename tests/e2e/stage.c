@@ -217,6 +217,10 @@ static cJSON *syspro_instance(struct stage *stage)
     merge(stage, config,
           "{\"customer_key\":{\"kind\":\"numeric\",\"length\":15},"
           "\"order_key\":{\"kind\":\"numeric\",\"length\":15}}");
+    if (!stage->options.refuse_duplicates)
+        merge(stage, config,
+              "{\"order_parameters\":{\"AllowDuplicateOrderNumbers\":\"Y\","
+              "\"CheckForCustomerPoNumbers\":\"N\"}}");
     merge(stage, config, stage->options.syspro);
     return instance;
 }
