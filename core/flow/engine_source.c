@@ -163,6 +163,7 @@ static void source_poll(struct engine_source *source)
     struct engine *engine = source->engine;
     struct error err = {""};
     uint64_t op;
+    int status;
     struct op_request request = {
         .kind = OP_POLL,
         .instance = source->instance,
@@ -172,9 +173,12 @@ static void source_poll(struct engine_source *source)
     };
 
     source->busy = true;
-    if (engine->ports.op_start(engine->ports.arg, &request, source_polled,
-                               source, &op, &err))
+    status = engine->ports.op_start(engine->ports.arg, &request, source_polled,
+                                    source, &op, &err);
+    if (status)
         source_later(source, AGAIN_FIRST_MS);
+    if (status == -ENOENT) /* removed; it is added again with its instance */
+        source->stopped = true;
 }
 
 static void cursor_read(void *arg, int status, const struct store_rows *rows)
@@ -216,11 +220,14 @@ void engine_add_source(struct engine *engine, const char *instance,
 {
     struct engine_source *source;
 
+    if (interval_ms < INTERVAL_MIN_MS)
+        interval_ms = INTERVAL_MIN_MS;
     LL_FOREACH(engine->sources, source)
     {
         if (!strcmp(source->instance, instance) &&
             !strcmp(source->stream, stream)) {
             source->stopped = false; /* reloaded: it may work now */
+            source->interval_ms = interval_ms;
             return;
         }
     }
@@ -228,8 +235,7 @@ void engine_add_source(struct engine *engine, const char *instance,
     source->engine = engine;
     source->instance = memory_text(instance);
     source->stream = memory_text(stream);
-    source->interval_ms =
-        interval_ms < INTERVAL_MIN_MS ? INTERVAL_MIN_MS : interval_ms;
+    source->interval_ms = interval_ms;
     LL_APPEND(engine->sources, source);
 }
 

@@ -354,6 +354,39 @@ static void test_adopted_and_then_lost(void **state)
     }
 }
 
+/* ---- Streams ------------------------------------------------------------- */
+
+static int gone(struct world *world, const struct op_request *request)
+{
+    (void)world;
+    return request && request->kind == OP_POLL ? -ENOENT : 0;
+}
+
+/* A stream ends with its instance and begins again with it, at the interval it
+ * has then. */
+static void test_stream_of_a_removed_instance(void **state)
+{
+    struct world *world = *state;
+    struct op_outcome page = {.kind = OP_POLL, .message = ""};
+
+    open_with(world, say_flow);
+    engine_add_source(world->engine, "crm", "boxes", 60000);
+    world->fail_start = gone;
+    world_advance(world, 1);
+    world_advance(world, 2000);
+    world->fail_start = NULL;
+    world_advance(world, 3600000);
+    assert_int_equal(world->op_count, 0);
+    engine_add_source(world->engine, "crm", "boxes", 5000);
+    world_advance(world, 1);
+    expect(world, OP_POLL, "crm");
+    struct world_op op = world->ops[--world->op_count];
+    op.fn(op.arg, op.number, &page);
+    world_settle(world);
+    world_advance(world, 5000);
+    expect(world, OP_POLL, "crm");
+}
+
 /* ---- Maps ---------------------------------------------------------------- */
 
 /* What one element made in a case is not seen by the next one. */
@@ -404,6 +437,7 @@ int main(int count, char **arguments)
         FAULT_TEST(test_settle_counts_from_the_start),
         FAULT_TEST(test_no_reference_is_no_absence),
         FAULT_TEST(test_adopted_and_then_lost),
+        FAULT_TEST(test_stream_of_a_removed_instance),
         FAULT_TEST(test_elements_do_not_see_each_other),
     };
 
