@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "config/config_text.h"
+#include "flow/engine.h"
 #include "plugin/jq_pool.h"
 
 enum {
@@ -82,6 +83,26 @@ static int check_programs(const char *file, const struct flow_steps *steps,
     return status;
 }
 
+/* More flows of one trigger than a record may begin: the last would never run.
+ */
+static int check_trigger(const struct flows *flows, const char *file,
+                         const struct definition *flow, struct error *err)
+{
+    int count = 1;
+
+    if (flow->when) /* not every record meets it */
+        return 0;
+    for (size_t index = 0; index < flows->count; index++)
+        count += !flows->items[index]->when &&
+                 !strcmp(flows->items[index]->instance, flow->instance) &&
+                 !strcmp(flows->items[index]->type, flow->type);
+    if (count <= ENGINE_FLOWS_PER_RECORD_MAX)
+        return 0;
+    error_set(err, "%s: /trigger: more than %d flows begin with %s of \"%s\"",
+              file, ENGINE_FLOWS_PER_RECORD_MAX, flow->type, flow->instance);
+    return -E2BIG;
+}
+
 static int flows_add(const struct flows_source *source, const char *file,
                      const char *text, size_t len, struct flows *flows,
                      struct error *err)
@@ -106,6 +127,8 @@ static int flows_add(const struct flows_source *source, const char *file,
         definition_create(file, text, len, &catalog, source->types, &flow, err);
     if (!status)
         status = check_programs(file, &flow->steps, err);
+    if (!status)
+        status = check_trigger(flows, file, flow, err);
     if (status) {
         definition_release(flow);
         return status;

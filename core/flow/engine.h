@@ -15,6 +15,9 @@
 
 struct engine;
 
+/* Flows that one record may begin; the store's limit. */
+enum { ENGINE_FLOWS_PER_RECORD_MAX = 32 };
+
 struct engine_options {
     struct store *store;
     struct flow_ports ports;

@@ -17,8 +17,8 @@
 #include "base/memory.h"
 
 enum {
-    FLOWS_PER_RECORD_MAX = 32, /* store_accept's limit */
-    PARTS_MAX = 1024           /* records of one accept */
+    FLOWS_PER_RECORD_MAX = ENGINE_FLOWS_PER_RECORD_MAX,
+    PARTS_MAX = 1024 /* records of one accept */
 };
 
 /* ---- Accepting ----------------------------------------------------------- */
@@ -103,12 +103,17 @@ static void part_route(struct engine *engine, struct accept_part *part,
     if (type && type->person_pointer)
         part->person =
             memory_text(cn_json_text_at(body, type->person_pointer, ""));
-    for (size_t index = 0;
-         index < engine->flow_count && part->flow_count < FLOWS_PER_RECORD_MAX;
-         index++) {
+    for (size_t index = 0; index < engine->flow_count; index++) {
         if (!flow_wants(engine->flows[index], origin, part->record.type,
                         results))
             continue;
+        if (part->flow_count == FLOWS_PER_RECORD_MAX) {
+            log_write(LOG_ERROR, NULL,
+                      "more than %d flows take one record: flow %s does not "
+                      "run for it",
+                      FLOWS_PER_RECORD_MAX, engine->flows[index]->name);
+            continue;
+        }
         part->definitions[part->flow_count] =
             definition_hold(engine->flows[index]);
         part->flows[part->flow_count++] = index;
