@@ -6,7 +6,7 @@
  * runs back, the instances say goodbye, the client ends, the store closes.
  * What must hold: nothing is accepted before ready; the store outlives all that
  * writes to it.  Called on the loop thread; store_notify on the store's. */
-#include "daemon/daemon.h"
+#include "daemon/daemon_state.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -35,122 +35,6 @@ enum {
     CLIENT_HOST_CONNECTIONS = 256,
     JQ_QUEUE_MAX = 256
 };
-
-struct daemon {
-    uv_loop_t *loop;
-    char *config_path;
-    char *generations; /* directory; NULL while only checking */
-    struct config *config;
-    struct record_types *types;
-    struct store *store;
-    struct http_client *http;
-    struct instances *instances;
-    struct engine *engine;
-    struct jq_pool *jq;
-    uv_async_t store_async; /* the store has answers */
-    uv_timer_t wake_timer;  /* engine_wake */
-    uv_timer_t limit_timer; /* of a stop */
-    unsigned handles_open;
-    int64_t wake_at; /* steady; what the timer was set for */
-    /* starting */
-    size_t next_instance;
-    daemon_ready_fn *ready;
-    void *ready_arg;
-    struct error err;
-    /* stopping */
-    bool engine_stopped, instances_stopping;
-    void (*stopped)(void *arg);
-    void *stopped_arg;
-};
-
-/* ---- Ports of the engine ------------------------------------------------- */
-
-static int port_op_start(void *arg, const struct op_request *request,
-                         op_ended_fn *fn, void *fn_arg, uint64_t *ret_op,
-                         struct error *err)
-{
-    struct daemon *daemon = arg;
-
-    if (!daemon->instances) /* the last commits are answered after them */
-        return -EAGAIN;
-    return instances_start(daemon->instances, request, fn, fn_arg, ret_op, err);
-}
-
-static void port_op_cancel(void *arg, uint64_t op)
-{
-    struct daemon *daemon = arg;
-
-    instances_cancel(daemon->instances, op);
-}
-
-static void port_op_commit(void *arg, const char *instance, cn_str cursor)
-{
-    struct daemon *daemon = arg;
-
-    if (daemon->instances)
-        instances_commit(daemon->instances, instance, cursor);
-}
-
-static uint32_t port_op_room(void *arg, const char *instance)
-{
-    struct daemon *daemon = arg;
-    const struct instance_info *info =
-        daemon->instances ? instances_find(daemon->instances, instance) : NULL;
-
-    if (!info || info->state != INSTANCE_RUNNING)
-        return 0;
-    return info->open_max;
-}
-
-static int port_jq_start(void *arg, const char *program, const char *input,
-                         size_t len, ports_jq_fn *fn, void *fn_arg)
-{
-    struct daemon *daemon = arg;
-
-    if (!daemon->jq)
-        return -EAGAIN;
-    return jq_pool_start(daemon->jq, program, input, len, fn, fn_arg);
-}
-
-static void wake_timer_fired(uv_timer_t *timer)
-{
-    struct daemon *daemon = timer->data;
-
-    engine_wake(daemon->engine);
-}
-
-static void port_wake_at(void *arg, int64_t steady_ms)
-{
-    struct daemon *daemon = arg;
-    int64_t delay_ms = steady_ms - store_steady_ms(daemon->store);
-
-    if (uv_is_active((uv_handle_t *)&daemon->wake_timer) &&
-        daemon->wake_at == steady_ms)
-        return;
-    daemon->wake_at = steady_ms;
-    uv_update_time(daemon->loop);
-    uv_timer_start(&daemon->wake_timer, wake_timer_fired,
-                   delay_ms > 0 ? (uint64_t)delay_ms : 0, 0);
-}
-
-static uint64_t port_random(void *arg)
-{
-    uint64_t number;
-
-    (void)arg;
-    randombytes_buf(&number, sizeof(number));
-    return number;
-}
-
-/* Nothing is acknowledged any more; what was is on disk. */
-static void port_store_failed(void *arg)
-{
-    (void)arg;
-    log_write(LOG_ERROR, NULL,
-              "the store cannot be written (I/O errors): ending, so that the "
-              "supervisor starts anew; look at the disk");
-    _exit(1);
-}
 
 /* ---- Making the parts ---------------------------------------------------- */
 
@@ -211,7 +95,7 @@ static int make_generations(struct daemon *daemon, struct error *err)
     return 0;
 }
 
-static int make_instances(struct daemon *daemon, struct error *err)
+int daemon_make_instances(struct daemon *daemon, struct error *err)
 {
     struct http_client_options client = {
         .ca_file = daemon->config->ca_file,
@@ -241,23 +125,28 @@ static int make_instances(struct daemon *daemon, struct error *err)
     return instances_create(&options, &daemon->instances, err);
 }
 
+/* The instance's mistakes name its place in the configuration. */
+int daemon_add_instance(struct daemon *daemon,
+                        const struct config_instance *config,
+                        const struct op_value *values, size_t value_count,
+                        struct error *err)
+{
+    struct error why = {""};
+    int status =
+        instances_add(daemon->instances, config, values, value_count, &why);
+
+    if (status)
+        error_set(err, "%s: instance %s: %s", config->place, config->name,
+                  why.text);
+    return status;
+}
+
 static void make_engine(struct daemon *daemon)
 {
     const struct config_limits *limits = &daemon->config->limits;
     struct engine_options options = {
         .store = daemon->store,
-        .ports =
-            {
-                .op_start = port_op_start,
-                .op_cancel = port_op_cancel,
-                .op_commit = port_op_commit,
-                .op_room = port_op_room,
-                .jq_start = port_jq_start,
-                .wake_at = port_wake_at,
-                .random = port_random,
-                .store_failed = port_store_failed,
-                .arg = daemon,
-            },
+        .ports = daemon_ports(daemon),
         .types = daemon->types,
         .limits =
             {
@@ -351,7 +240,7 @@ static void start_ended(struct daemon *daemon, int status)
         ready(daemon->ready_arg, status, &daemon->err);
 }
 
-static void report_mistake(void *arg, const char *text)
+void daemon_report(void *arg, const char *text)
 {
     (void)arg;
     log_write(LOG_ERROR, NULL, "%s", text);
@@ -369,12 +258,12 @@ static void load_sources(struct daemon *daemon, const struct config *config)
     }
 }
 
-static int load_flows(struct daemon *daemon, const struct config *config,
+int daemon_load_flows(struct daemon *daemon, const struct config *config,
                       struct error *err)
 {
     struct flows_source source = {config, daemon->types, daemon->instances};
     struct flows *flows = memory_zero(1, sizeof(*flows));
-    int status = flows_load(&source, flows, report_mistake, daemon, err);
+    int status = flows_load(&source, flows, daemon_report, daemon, err);
 
     if (!status) {
         engine_begin_flows(daemon->engine);
@@ -407,8 +296,8 @@ static void values_read(void *arg, int status, const struct store_rows *rows)
         return;
     }
     if (!status)
-        status = instances_add(daemon->instances, config, values, count,
-                               &daemon->err);
+        status =
+            daemon_add_instance(daemon, config, values, count, &daemon->err);
     else
         error_set(&daemon->err, "cannot read the values of instance %s",
                   config->name);
@@ -435,7 +324,7 @@ static void start_next(struct daemon *daemon)
         return;
     }
     make_engine(daemon);
-    status = load_flows(daemon, daemon->config, &daemon->err);
+    status = daemon_load_flows(daemon, daemon->config, &daemon->err);
     if (!status)
         engine_wake(daemon->engine);
     start_ended(daemon, status);
@@ -451,7 +340,7 @@ void daemon_start(struct daemon *daemon, daemon_ready_fn *ready, void *arg)
     if (!status)
         status = make_generations(daemon, &daemon->err);
     if (!status)
-        status = make_instances(daemon, &daemon->err);
+        status = daemon_make_instances(daemon, &daemon->err);
     if (!status)
         status = make_jq(daemon, &daemon->err);
     if (status)
@@ -467,193 +356,6 @@ void daemon_parts(struct daemon *daemon, struct daemon_parts *ret_parts)
     ret_parts->store = daemon->store;
     ret_parts->instances = daemon->instances;
     ret_parts->engine = daemon->engine;
-}
-
-/* ---- Webhooks to register ------------------------------------------------ */
-
-static void register_stored(void *arg, int status, size_t accepted,
-                            size_t duplicates)
-{
-    (void)arg;
-    (void)accepted;
-    (void)duplicates;
-    if (status)
-        log_write(LOG_ERROR, NULL,
-                  "the registration of webhooks could not be stored: %s",
-                  strerror(-status));
-}
-
-/* A hash of the address, so that another address is another version. */
-static void address_id(const struct config *config,
-                       const struct config_instance *instance, char hex[33])
-{
-    unsigned char hash[16];
-    char address[2048];
-
-    snprintf(address, sizeof(address), "%s/in/%s/%s", config->public_address,
-             instance->name, instance->path_secret);
-    crypto_generichash(hash, sizeof(hash), (const unsigned char *)address,
-                       strlen(address), NULL, 0);
-    sodium_bin2hex(hex, 33, hash, sizeof(hash));
-    sodium_memzero(address, sizeof(address));
-}
-
-static int register_one(struct daemon *daemon,
-                        const struct config_instance *instance,
-                        const struct config_webhook *webhook)
-{
-    char external_id[320], id[420], address[33];
-    cJSON *body = cJSON_CreateObject();
-    struct op_record record = {.type = "webhook/1", .change = CN_UPSERT};
-    struct engine_accept accept = {
-        .origin = FLOWS_ORIGIN,
-        .records = &record,
-        .record_count = 1,
-    };
-    char *text;
-    int status;
-
-    address_id(daemon->config, instance, address);
-    snprintf(external_id, sizeof(external_id), "%s/%s/%s", instance->name,
-             webhook->event, webhook->scope);
-    cn_json_put_text(body, "external_id", external_id);
-    cn_json_put_text(body, "event", webhook->event);
-    cn_json_put_text(body, "scope", webhook->scope);
-    cn_json_put_text(body, "address_id", address);
-    text = cn_json_print(body);
-    cJSON_Delete(body);
-    record.time_ms = clock_wall_ms(clock_system());
-    /* Every start looks once whether the registration is still there. */
-    snprintf(id, sizeof(id), "%.250s %s %" PRId64, external_id, address,
-             record.time_ms);
-    record.id = (cn_str){id, strlen(id)};
-    record.key = (cn_str){external_id, strlen(external_id)};
-    record.body = (cn_str){text, strlen(text)};
-    status = engine_accept(daemon->engine, &accept, register_stored, daemon);
-    free(text);
-    return status;
-}
-
-int daemon_register(struct daemon *daemon, struct error *err)
-{
-    int status = 0;
-
-    for (size_t index = 0; index < daemon->config->instance_count; index++) {
-        const struct config_instance *instance =
-            &daemon->config->instances[index];
-        if (!instance->webhook_count)
-            continue;
-        if (!daemon->config->public_address || !instance->path_secret) {
-            error_set(err,
-                      "%s: instance %s has webhooks; it needs \"path_secret\", "
-                      "and the configuration \"public_address\"",
-                      instance->place, instance->name);
-            return -EINVAL;
-        }
-        for (size_t at = 0; !status && at < instance->webhook_count; at++)
-            status = register_one(daemon, instance, &instance->webhooks[at]);
-    }
-    if (status)
-        error_set(err, "the registration of webhooks could not be stored");
-    return status;
-}
-
-/* ---- Reload -------------------------------------------------------------- */
-
-static bool same_text(const char *one, const char *other)
-{
-    return one == other || (one && other && !strcmp(one, other));
-}
-
-static const struct config_instance *find_instance(const struct config *config,
-                                                   const char *name)
-{
-    for (size_t index = 0; index < config->instance_count; index++) {
-        if (!strcmp(config->instances[index].name, name))
-            return &config->instances[index];
-    }
-    return NULL;
-}
-
-/* Back to the configuration that runs: what was replaced is made again. */
-static void restore_instances(struct daemon *daemon, size_t count,
-                              const struct config *fresh)
-{
-    for (size_t index = 0; index < count; index++) {
-        const char *name = fresh->instances[index].name;
-        const struct config_instance *old = find_instance(daemon->config, name);
-        struct error err = {""};
-        if (!old)
-            instances_remove(daemon->instances, name);
-        else if (instances_add(daemon->instances, old, NULL, 0, &err))
-            log_write(LOG_ERROR, NULL, "instance %s: %s", name, err.text);
-    }
-}
-
-/* Every instance is made anew beside its old one: behind an equal reference the
- * credential, and behind an equal path the plugin, may be another. */
-static int reload_instances(struct daemon *daemon, const struct config *fresh,
-                            struct error *err)
-{
-    for (size_t index = 0; index < fresh->instance_count; index++) {
-        int status = instances_add(daemon->instances, &fresh->instances[index],
-                                   NULL, 0, err);
-        if (status) {
-            restore_instances(daemon, index, fresh);
-            return status;
-        }
-    }
-    return 0;
-}
-
-static void remove_instances(struct daemon *daemon, const struct config *fresh)
-{
-    for (size_t index = 0; index < daemon->config->instance_count; index++) {
-        const char *name = daemon->config->instances[index].name;
-        if (!find_instance(fresh, name))
-            instances_remove(daemon->instances, name);
-    }
-}
-
-static void note_restart(const struct config *old, const struct config *fresh,
-                         struct error *ret_note)
-{
-    if (!same_text(old->data, fresh->data) ||
-        !same_text(old->listen_address, fresh->listen_address) ||
-        old->listen_port != fresh->listen_port ||
-        !same_text(old->admin_socket, fresh->admin_socket) ||
-        !same_text(old->public_address, fresh->public_address) ||
-        !same_text(old->ca_file, fresh->ca_file) ||
-        memcmp(&old->limits, &fresh->limits, sizeof(old->limits)) != 0)
-        error_set(ret_note, "\"data\", \"listen\", \"admin\", "
-                            "\"public_address\", \"ca_file\" and \"limits\" "
-                            "take effect with the next start");
-    else
-        error_set(ret_note, "%s", "");
-}
-
-int daemon_reload(struct daemon *daemon, struct error *ret_note,
-                  struct error *err)
-{
-    struct config *fresh = NULL;
-    int status = config_read(daemon->config_path, &fresh, err);
-
-    if (!status)
-        status = reload_instances(daemon, fresh, err);
-    if (!status) {
-        status = load_flows(daemon, fresh, err);
-        if (status)
-            restore_instances(daemon, fresh->instance_count, fresh);
-    }
-    if (status) {
-        config_destroy(fresh);
-        return status;
-    }
-    note_restart(daemon->config, fresh, ret_note);
-    remove_instances(daemon, fresh);
-    config_destroy(daemon->config);
-    daemon->config = fresh;
-    return daemon_register(daemon, err);
 }
 
 /* ---- Stopping ------------------------------------------------------------ */
@@ -777,73 +479,3 @@ void daemon_clock_stepped(struct daemon *daemon)
     engine_wake(daemon->engine);
 }
 #endif
-
-/* ---- Check --------------------------------------------------------------- */
-
-struct check {
-    struct daemon *daemon;
-    int mistakes;
-};
-
-static void check_report(void *arg, const char *text)
-{
-    struct check *check = arg;
-
-    check->mistakes++;
-    fprintf(stderr, "%s\n", text);
-}
-
-static void check_instances(struct check *check)
-{
-    struct daemon *daemon = check->daemon;
-
-    for (size_t index = 0; index < daemon->config->instance_count; index++) {
-        const struct config_instance *instance =
-            &daemon->config->instances[index];
-        struct error err = {""};
-        if (instances_add(daemon->instances, instance, NULL, 0, &err))
-            check_report(check, err.text);
-    }
-}
-
-static void check_flows(struct check *check)
-{
-    struct daemon *daemon = check->daemon;
-    struct flows_source source = {daemon->config, daemon->types,
-                                  daemon->instances};
-    struct flows *flows = memory_zero(1, sizeof(*flows));
-    struct error err = {""};
-    int status = flows_load(&source, flows, check_report, check, &err);
-
-    if (!status)
-        printf("%zu instances and %zu flows are in order\n",
-               daemon->config->instance_count, flows->count);
-    flows_done(flows);
-    free(flows);
-}
-
-static void check_stopped(void *arg)
-{
-    (void)arg;
-}
-
-int daemon_check(uv_loop_t *loop, const char *config_path)
-{
-    struct check check = {.mistakes = 0};
-    struct error err = {""};
-
-    if (daemon_create(loop, config_path, &check.daemon, &err)) {
-        check_report(&check, err.text);
-        return check.mistakes;
-    }
-    if (make_instances(check.daemon, &err))
-        check_report(&check, err.text);
-    else
-        check_instances(&check);
-    if (!check.mistakes)
-        check_flows(&check);
-    daemon_stop(check.daemon, check_stopped, NULL);
-    uv_run(loop, UV_RUN_DEFAULT);
-    daemon_destroy(check.daemon);
-    return check.mistakes;
-}

@@ -117,6 +117,8 @@ void engine_instance_changed(struct engine *engine, const char *instance)
 
     gate->room = engine->ports.op_room(engine->ports.arg, instance);
     gate->maybe = true;
+    /* Made anew, perhaps with other credentials: one goes first to see. */
+    gate->rest_until = 0;
     engine->turning++;
     engine_gate_changed(engine, gate);
     engine->turning--;

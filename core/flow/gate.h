@@ -28,6 +28,7 @@ struct gate {
     int64_t rest_until; /* steady; 0: open */
     bool half_open;     /* after a rest: one at a time until a success */
     const char *reason; /* static text why it rests, or NULL */
+    bool trusted;       /* surely no alert about its credentials is stored */
     struct gate_waiter *waiters; /* first in, first out */
     uint32_t waiter_count;
     bool serving;       /* inside engine_gate_changed */

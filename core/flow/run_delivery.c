@@ -71,7 +71,16 @@ static enum walk delivery_in_doubt(struct run *run, struct run_delivery *row,
     return run_leave(run, RUN_READY, gate->name, due_ms, "in_doubt", message);
 }
 
-static void delivery_alert(struct run *run, const struct gate *gate,
+/* What was not known is known now. */
+static void delivery_doubt_ends(struct run *run)
+{
+    char cause[160];
+
+    snprintf(cause, sizeof(cause), "doubt:%" PRIu64, run->number);
+    store_batch_alert_clear(run_batch(run), cause);
+}
+
+static void delivery_alert(struct run *run, struct gate *gate,
                            const struct retry_next *next)
 {
     char cause[160];
@@ -114,6 +123,8 @@ static enum walk delivery_move(struct run *run, struct run_delivery *row,
     if (next->move != MOVE_PROBE && !(probed && next->move == MOVE_PARK))
         row->doubt = false;
     delivery_alert(run, gate, next);
+    if (probed && (next->move == MOVE_DONE || next->move == MOVE_SEND))
+        delivery_doubt_ends(run);
     switch (next->move) {
     case MOVE_DONE:
         run_keep_values(run, gate, outcome);

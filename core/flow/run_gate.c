@@ -96,6 +96,24 @@ void run_rest(struct run *run, struct gate *gate, uint64_t delay_ms,
     run->world->gate_changed(run->world->arg, gate);
 }
 
+static void auth_cause(const struct gate *gate, char cause[160])
+{
+    snprintf(cause, 160, "auth:%s", gate->name);
+}
+
+/* The credentials are good: what was raised before, also by a daemon before
+ * this one, is over. */
+static void end_alert_auth(struct run *run, struct gate *gate)
+{
+    char cause[160];
+
+    if (gate->trusted)
+        return;
+    gate->trusted = true;
+    auth_cause(gate, cause);
+    store_batch_alert_clear(run_batch(run), cause);
+}
+
 /* What the outcome says about the instance, whatever it says of the record. */
 void run_judge_instance(struct run *run, struct gate *gate,
                         const struct op_outcome *outcome,
@@ -116,6 +134,8 @@ void run_judge_instance(struct run *run, struct gate *gate,
         gate_answered(gate);
         if (closed)
             run->world->gate_changed(run->world->arg, gate);
+        if (outcome->status == CN_OK)
+            end_alert_auth(run, gate);
     }
 }
 
@@ -129,11 +149,12 @@ void run_keep_values(struct run *run, const struct gate *gate,
     }
 }
 
-void run_alert_auth(struct run *run, const struct gate *gate)
+void run_alert_auth(struct run *run, struct gate *gate)
 {
     char cause[160];
 
-    snprintf(cause, sizeof(cause), "auth:%s", gate->name);
+    gate->trusted = false;
+    auth_cause(gate, cause);
     store_batch_alert(
         run_batch(run), cause,
         "The other system refuses the credentials of this "

@@ -22,7 +22,7 @@ void run_judge_instance(struct run *run, struct gate *gate,
 /* What the plugin put through connect.state/1 is written with the outcome. */
 void run_keep_values(struct run *run, const struct gate *gate,
                      const struct op_outcome *outcome);
-void run_alert_auth(struct run *run, const struct gate *gate);
+void run_alert_auth(struct run *run, struct gate *gate);
 /* Begin an operation; the slot is taken. */
 int run_operate(struct run *run, struct op_request *request, op_ended_fn *fn,
                 struct error *err);

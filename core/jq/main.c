@@ -280,7 +280,7 @@ static int filter(void)
     return status;
 }
 
-static int lock_up(const char *mebibytes)
+static int lock_up(const char *mebibytes, const char *parent)
 {
     char *end;
     unsigned long memory = strtoul(mebibytes, &end, 10);
@@ -288,8 +288,8 @@ static int lock_up(const char *mebibytes)
     if (!*mebibytes || *end || memory < 16 || memory > 65536)
         return -EINVAL;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() == 1) /* it died before the line above */
-        return -ESRCH;
+    if (getppid() != (pid_t)strtol(parent, &end, 10))
+        return -ESRCH; /* it died before the line above */
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_FSIZE, 0);
     limit(RLIMIT_CPU, CPU_SECONDS);
@@ -330,15 +330,15 @@ int main(int argc, char **argv)
 
     if (argc == 2 && !strcmp(argv[1], "--check"))
         return check();
-    if (argc != 3 || strcmp(argv[1], "--serve") != 0) {
+    if (argc != 4 || strcmp(argv[1], "--serve") != 0) {
         fprintf(stderr,
-                "usage: connect-jq --serve MEBIBYTES | --check\n"
+                "usage: connect-jq --serve MEBIBYTES PARENT | --check\n"
                 "Started by connectd; runs the jq programs of flows.\n");
         return 2;
     }
     /* libjq sets up thread-local storage at its first use: before the filter.
      */
-    if (!machine_open(&machine, ".") || lock_up(argv[2]))
+    if (!machine_open(&machine, ".") || lock_up(argv[2], argv[3]))
         return 3;
     while (serve_one(&machine))
         continue;

@@ -204,8 +204,9 @@ static void helper_give(struct helper *helper, struct job *job)
 static int helper_spawn(struct helper *helper)
 {
     struct jq_pool *pool = helper->pool;
-    char memory[16];
-    char *arguments[] = {pool->program, (char[]){"--serve"}, memory, NULL};
+    char memory[16], parent[24];
+    char *arguments[] = {pool->program, (char[]){"--serve"}, memory, parent,
+                         NULL};
     char *environment[] = {NULL};
     uv_stdio_container_t pipes[3] = {
         {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE,
@@ -225,6 +226,7 @@ static int helper_spawn(struct helper *helper)
     };
 
     snprintf(memory, sizeof(memory), "%u", pool->options.memory_mib);
+    snprintf(parent, sizeof(parent), "%ld", (long)getpid());
     return uv_spawn(pool->loop, &helper->process, &options);
 }
 

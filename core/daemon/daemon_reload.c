@@ -1,0 +1,109 @@
+/* daemon_reload.c - the configuration read again, or kept as it was.
+ *
+ * One idea: everything new is made beside the old; a mistake at any point leads
+ * back to the configuration that runs.  [loop thread] */
+#include "daemon/daemon_state.h"
+
+#include <string.h>
+
+#include "base/log.h"
+
+static bool same_text(const char *one, const char *other)
+{
+    return one == other || (one && other && !strcmp(one, other));
+}
+
+static const struct config_instance *find_instance(const struct config *config,
+                                                   const char *name)
+{
+    for (size_t index = 0; index < config->instance_count; index++) {
+        if (!strcmp(config->instances[index].name, name))
+            return &config->instances[index];
+    }
+    return NULL;
+}
+
+/* Back to the configuration that runs: what was replaced is made again. */
+static void restore_instances(struct daemon *daemon, size_t count,
+                              const struct config *fresh)
+{
+    for (size_t index = 0; index < count; index++) {
+        const char *name = fresh->instances[index].name;
+        const struct config_instance *old = find_instance(daemon->config, name);
+        struct error err = {""};
+        if (!old)
+            instances_remove(daemon->instances, name);
+        else if (daemon_add_instance(daemon, old, NULL, 0, &err))
+            log_write(LOG_ERROR, NULL, "instance %s: %s", name, err.text);
+    }
+}
+
+/* Every instance is made anew beside its old one: behind an equal reference the
+ * credential, and behind an equal path the plugin, may be another. */
+static int reload_instances(struct daemon *daemon, const struct config *fresh,
+                            struct error *err)
+{
+    for (size_t index = 0; index < fresh->instance_count; index++) {
+        int status =
+            daemon_add_instance(daemon, &fresh->instances[index], NULL, 0, err);
+        if (status) {
+            restore_instances(daemon, index, fresh);
+            return status;
+        }
+    }
+    return 0;
+}
+
+static void remove_instances(struct daemon *daemon, const struct config *fresh)
+{
+    for (size_t index = 0; index < daemon->config->instance_count; index++) {
+        const char *name = daemon->config->instances[index].name;
+        if (!find_instance(fresh, name))
+            instances_remove(daemon->instances, name);
+    }
+}
+
+static void note_restart(const struct config *old, const struct config *fresh,
+                         struct error *ret_note)
+{
+    if (!same_text(old->data, fresh->data) ||
+        !same_text(old->listen_address, fresh->listen_address) ||
+        old->listen_port != fresh->listen_port ||
+        !same_text(old->admin_socket, fresh->admin_socket) ||
+        !same_text(old->admin_group, fresh->admin_group) ||
+        !same_text(old->records, fresh->records) ||
+        !same_text(old->log_form, fresh->log_form) ||
+        old->log_level != fresh->log_level ||
+        !same_text(old->public_address, fresh->public_address) ||
+        !same_text(old->ca_file, fresh->ca_file) ||
+        memcmp(&old->limits, &fresh->limits, sizeof(old->limits)) != 0)
+        error_set(ret_note, "\"data\", \"records\", \"listen\", \"admin\", "
+                            "\"log\", \"public_address\", \"ca_file\" and "
+                            "\"limits\" take effect with the next start");
+    else
+        error_set(ret_note, "%s", "");
+}
+
+int daemon_reload(struct daemon *daemon, struct error *ret_note,
+                  struct error *err)
+{
+    struct config *fresh = NULL;
+    int status = config_read(daemon->config_path, &fresh, err);
+
+    if (!status)
+        status = reload_instances(daemon, fresh, err);
+    if (!status) {
+        status = daemon_load_flows(daemon, fresh, err);
+        if (status)
+            restore_instances(daemon, fresh->instance_count, fresh);
+    }
+    if (status) {
+        config_destroy(fresh);
+        return status;
+    }
+    note_restart(daemon->config, fresh, ret_note);
+    remove_instances(daemon, fresh);
+    config_destroy(daemon->config);
+    daemon->config = fresh;
+    return daemon_register(daemon, err);
+}
