@@ -248,6 +248,24 @@ static int compile_mapping(struct compiler *compiler, const char *member,
     return 0;
 }
 
+/* The fields a table sets are fields of the type it makes. */
+static int check_targets(struct compiler *compiler, const char *member,
+                         const struct flow_step *step)
+{
+    char place[POINTER_MAX] = "";
+    struct error err = {""};
+    size_t at = enter(compiler, member);
+
+    if (step->mapping && step->type &&
+        mapping_fits(step->mapping, step->type->schema, place, &err)) {
+        snprintf(compiler->pointer + strlen(compiler->pointer),
+                 POINTER_MAX - strlen(compiler->pointer), "%s", place);
+        return wrong(compiler, NULL, "%s (%s)", err.text, step->type->name);
+    }
+    leave(compiler, at);
+    return 0;
+}
+
 static int compile_condition(struct compiler *compiler, const char *member,
                              const cJSON *value,
                              struct condition **ret_condition)
@@ -403,6 +421,8 @@ static int compile_transform(struct compiler *compiler, const cJSON *value,
     }
     if (!status && as)
         status = find_type(compiler, "as", as, &step->type);
+    if (!status)
+        status = check_targets(compiler, "transform", step);
     return status;
 }
 
@@ -508,6 +528,8 @@ static int compile_deliver(struct compiler *compiler, const cJSON *value,
         status = check_repeat(compiler, step);
     if (!status)
         status = compile_body(compiler, value, step);
+    if (!status)
+        status = check_targets(compiler, "body", step);
     return status;
 }
 

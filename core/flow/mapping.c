@@ -231,6 +231,42 @@ void mapping_destroy(struct mapping *mapping)
     free(mapping);
 }
 
+/* prefix: where in the schema this table's fields are. */
+static int rows_fit(const struct mapping *mapping, const struct schema *schema,
+                    const char *prefix, char *pointer, struct error *err)
+{
+    size_t start = strlen(pointer);
+
+    for (size_t index = 0; index < mapping->row_count; index++) {
+        const struct row *row = &mapping->rows[index];
+        const struct schema *found = NULL;
+        char path[POINTER_MAX];
+        int status;
+        snprintf(path, sizeof(path), "%s%s", prefix, row->to);
+        snprintf(pointer + start, POINTER_MAX - start, "/%zu/to", index);
+        if (schema_at(schema, path, &found, NULL)) {
+            error_set(err, "the record type has no field \"%s\"", path);
+            return -EINVAL;
+        }
+        if (!row->each)
+            continue;
+        snprintf(path, sizeof(path), "%s%s/0", prefix, row->to);
+        snprintf(pointer + start, POINTER_MAX - start, "/%zu/each", index);
+        status = rows_fit(row->each, schema, path, pointer, err);
+        if (status)
+            return status;
+    }
+    pointer[start] = '\0';
+    return 0;
+}
+
+int mapping_fits(const struct mapping *mapping, const struct schema *schema,
+                 char ret_pointer[512], struct error *err)
+{
+    ret_pointer[0] = '\0';
+    return rows_fit(mapping, schema, "", ret_pointer, err);
+}
+
 /* ---- Applying ------------------------------------------------------------ */
 
 static int apply_rows(const struct mapping *mapping, cJSON *results,

@@ -32,6 +32,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/error.h"
+#include "config/schema.h"
 
 struct mapping;
 
@@ -41,6 +42,11 @@ int mapping_create(const cJSON *value, const cJSON *tables,
                    struct mapping **ret_mapping, char ret_pointer[512],
                    struct error *err) MUST_USE;
 void mapping_destroy(struct mapping *mapping);
+
+/* Every target is a field that a schema has; the first that is not is named by
+ * its place in the table. */
+int mapping_fits(const struct mapping *mapping, const struct schema *schema,
+                 char ret_pointer[512], struct error *err) MUST_USE;
 
 /* A new object that the caller deletes.  field: in ret_field the target field
  * at fault (at most 512 bytes). */

@@ -134,6 +134,17 @@ static const struct {
                   "true}}]},{\"otherwise\":true,\"steps\":[]}]}" END,
      "must be in the last case"},
     {TRIGGER CALL
+     ",{\"name\":\"o\",\"as\":\"sales_order/1\",\"transform\":[{\"to\":"
+     "\"/po_nummer\",\"from\":\"/deal/a\"}]}" END,
+     "/steps/1/transform/0/to: the record type has no field \"/po_nummer\" "
+     "(sales_order/1)"},
+    {TRIGGER CALL
+     ",{\"name\":\"o\",\"as\":\"sales_order/1\",\"transform\":[{\"to\":"
+     "\"/lines\",\"from\":\"/deal/a\",\"each\":[{\"to\":\"/stock\","
+     "\"from\":\"/row/a\"}]}]}" END,
+     "/steps/1/transform/0/each/0/to: the record type has no field "
+     "\"/lines/0/stock\""},
+    {TRIGGER CALL
      ",{\"name\":\"m\",\"map\":{\"over\":\"/deal/lines\",\"steps\":"
      "[]}}" END,
      "/steps/1/map/as: must be a text"},
