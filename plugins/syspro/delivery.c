@@ -62,8 +62,7 @@ static void delivery_destroy(struct delivery *delivery)
     free(delivery);
 }
 
-/* ---- Ending
- * ------------------------------------------------------------------------ */
+/* ---- Ending -------------------------------------------------------------- */
 
 static void end(struct delivery *delivery, cn_status status,
                 uint64_t retry_after_ms, const char *message)
@@ -164,8 +163,7 @@ static void end_found(struct delivery *delivery)
     delivery_destroy(delivery);
 }
 
-/* ---- Comparing
- * ------------------------------------------------------------------------ */
+/* ---- Comparing ----------------------------------------------------------- */
 
 static void differs(struct delivery *delivery, const char *difference)
 {
@@ -255,8 +253,7 @@ static void compare(struct delivery *delivery)
           compared);
 }
 
-/* ---- Looking up
- * ------------------------------------------------------------------------- */
+/* ---- Looking up ---------------------------------------------------------- */
 
 static bool is_cancelled(const struct comfnd_rows *rows, size_t row)
 {
@@ -563,8 +560,7 @@ static void post(struct delivery *delivery)
     text_done(&document);
 }
 
-/* ---- For plugin.c
- * ------------------------------------------------------------------------ */
+/* ---- For plugin.c -------------------------------------------------------- */
 
 /* NULL: the operation has ended already. */
 static struct delivery *delivery_create(struct syspro *syspro, cn_op op,

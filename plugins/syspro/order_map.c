@@ -38,8 +38,7 @@ static const struct field header_fields[] = {
     {"ShipPostalCode", "/ship_to/postal_code", 10},
     {"Email", "/ship_to/email", 80}};
 
-/* ---- Parameters
- * --------------------------------------------------------------- */
+/* ---- Parameters ---------------------------------------------------------- */
 
 /* The set for orders from a CRM: section 2.1.1 of the interface's reference. */
 static const char *const parameters[][2] = {{"Process", "IMPORT"},
@@ -88,8 +87,7 @@ void order_map_parameters(const struct settings *settings, struct text *out)
     text_put(out, "</Parameters>" DOCUMENT_TAIL);
 }
 
-/* ---- Document
- * ------------------------------------------------------------------- */
+/* ---- Document ------------------------------------------------------------ */
 
 /* A code as it is sent. */
 static const char *code(const char *text, bool upper, char to[KEY_MAX])
@@ -297,8 +295,7 @@ bool order_map_customer(const struct settings *settings, const cJSON *order,
         cn_text(code(customer, settings->upper_customer, cleaned)), to);
 }
 
-/* ---- Comparing
- * --------------------------------------------------------------------- */
+/* ---- Comparing ----------------------------------------------------------- */
 
 /* SYSPRO pads numbers with blanks (taken off already) and may put the minus
  * behind.  False: no decimal. */

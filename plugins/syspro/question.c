@@ -274,8 +274,7 @@ void question_find_stock_code(struct syspro *syspro, cn_op op, cn_str body)
     cJSON_Delete(value);
 }
 
-/* ---- The check
- * ---------------------------------------------------------------- */
+/* ---- The check ----------------------------------------------------------- */
 
 static void profile_read(void *arg, const struct session_result *result)
 {

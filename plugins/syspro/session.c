@@ -486,8 +486,7 @@ static void pump(struct session *session)
     }
 }
 
-/* ---- For the other files
- * ------------------------------------------------------ */
+/* ---- For the other files ------------------------------------------------- */
 
 void session_send(struct session *session, cn_op op,
                   const struct request *request, session_fn *fn, void *arg)

@@ -143,8 +143,7 @@ static void assert_orders(int count)
     free(text);
 }
 
-/* ---- The kit's requests
- * ------------------------------------------------------ */
+/* ---- The kit's requests -------------------------------------------------- */
 
 /* Send what waits to the simulator, until nothing waits. */
 static void serve(struct kit *kit)
