@@ -873,6 +873,10 @@ static size_t mend_parked(struct walk *walk, enum store_act act)
 
 static void check_end(struct walk *walk)
 {
+    struct error err = {""};
+
+    if (store_verify(walk->world->store, &err))
+        BROKEN(walk, "the audit chain is broken: %s", err.text);
     for (size_t index = 0; index < BOXES; index++) {
         const struct box *box = &walk->boxes[index];
         const struct document *order =
