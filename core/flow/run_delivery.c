@@ -134,6 +134,12 @@ static enum walk delivery_move(struct run *run, struct run_delivery *row,
                           probed, probed ? "found by asking" : NULL);
         return WALK_ON;
     case MOVE_SEND:
+        if (run->step->type->repeat == REPEAT_NEVER) {
+            message = "the other system does not have it after a doubt; a "
+                      "person decides: retry sends it again";
+            delivery_change(run, row, DELIVERY_PARKED, 0, message, none);
+            return run_park(run, row->path, "absent", message);
+        }
         delivery_change(run, row, DELIVERY_READY, 0, NULL, none);
         return WALK_ON;
     case MOVE_PROBE:
@@ -362,6 +368,9 @@ static enum walk delivery_ask(struct run *run, struct run_delivery *row)
 
     if (!status)
         return WALK_WAIT;
+    /* Nobody can say; the flow's author prefers twice to never. */
+    if (status == -ENOTSUP && run->step->accept_doubles)
+        return delivery_again(run, row);
     run_exit(run);
     if (status == -ENOTSUP || status == -EINVAL) {
         delivery_change(run, row, DELIVERY_PARKED, 0,

@@ -354,6 +354,77 @@ static void test_adopted_and_then_lost(void **state)
     }
 }
 
+static void add_payment(struct world *world)
+{
+    static const char text[] =
+        "[{\"type\":\"acme.pay/1\",\"title\":\"Payment\",\"key\":\"/id\","
+        "\"repeat\":\"never\",\"existing\":\"adopt\",\"schema\":{\"type\":"
+        "\"object\",\"required\":[\"id\"],\"properties\":{\"id\":{\"type\":"
+        "\"string\",\"minLength\":1,\"maxLength\":64}}}}]";
+    cJSON *records = cJSON_Parse(text);
+    struct error err = {""};
+
+    if (record_types_add(world->types, "com.acme", records, &err))
+        fail_msg("%s", err.text);
+    cJSON_Delete(records);
+}
+
+#define PAY(more)                                                              \
+    FLOW("pay",                                                                \
+         "{\"name\":\"pay\",\"deliver\":\"acme.pay/1\",\"to\":\"erp\","        \
+         "\"body\":[{\"to\":\"/id\",\"from\":\"/trigger/box\"}]" more "}")
+
+/* What must never be repeated is sent again by a person only. */
+static void test_never_is_for_a_person(void **state)
+{
+    struct world *world = *state;
+
+    add_payment(world);
+    open_with(world, PAY(""));
+    happen(world, "e1", "box1");
+    end(world, CN_IN_DOUBT, true, "cut");
+    world_advance(world, 70000);
+    expect(world, OP_PROBE, "erp");
+    end(world, CN_ABSENT, true, "");
+    assert_int_equal(world->op_count, 0);
+    assert_int_equal(world_state(world, 1), RUN_PARKED);
+    assert_string_equal(world->code, "absent");
+    assert_int_equal(world_act(world, STORE_RETRY, 1), 0);
+    expect(world, OP_DELIVER, "erp");
+    end(world, CN_OK, true, "{}");
+    assert_int_equal(world_state(world, 1), RUN_DONE);
+}
+
+static int no_probe(struct world *world, const struct op_request *request)
+{
+    (void)world;
+    return request && request->kind == OP_PROBE ? -ENOTSUP : 0;
+}
+
+/* Nobody can find out: parked, unless the flow says that twice is well. */
+static void test_doubt_that_nobody_can_settle(void **state)
+{
+    struct world *world = *state;
+
+    add_payment(world);
+    world->fail_start = no_probe;
+    open_with(world, PAY(""));
+    happen(world, "e1", "box1");
+    end(world, CN_IN_DOUBT, true, "cut");
+    world_advance(world, 70000);
+    assert_int_equal(world->op_count, 0);
+    assert_int_equal(world_state(world, 1), RUN_PARKED);
+    engine_begin_flows(world->engine);
+    world_add_flow(world, PAY(",\"accept_doubles\":true"));
+    engine_end_flows(world->engine);
+    happen(world, "e2", "box2");
+    end(world, CN_IN_DOUBT, true, "cut");
+    world_advance(world, 70000);
+    expect(world, OP_DELIVER, "erp");
+    end(world, CN_OK, true, "{}");
+    assert_int_equal(world_state(world, 2), RUN_DONE);
+}
+
 /* ---- Streams ------------------------------------------------------------- */
 
 static int gone(struct world *world, const struct op_request *request)
@@ -437,6 +508,8 @@ int main(int count, char **arguments)
         FAULT_TEST(test_settle_counts_from_the_start),
         FAULT_TEST(test_no_reference_is_no_absence),
         FAULT_TEST(test_adopted_and_then_lost),
+        FAULT_TEST(test_never_is_for_a_person),
+        FAULT_TEST(test_doubt_that_nobody_can_settle),
         FAULT_TEST(test_stream_of_a_removed_instance),
         FAULT_TEST(test_elements_do_not_see_each_other),
     };
