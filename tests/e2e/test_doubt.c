@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SETTLE_MS = 60000, REACT_MS = 20000 };
 
@@ -159,13 +160,71 @@ static void test_no_answer_at_all(void **state)
     stage_passed(stage);
 }
 
+/* The store is lost, as after a restore from an old copy. */
+static void forget_everything(struct stage *stage)
+{
+    static const char *const names[] = {"connect.db", "connect.db-wal",
+                                        "connect.db-shm"};
+
+    stage_stop(stage);
+    for (size_t at = 0; at < sizeof(names) / sizeof(*names); at++) {
+        char path[STAGE_PATH_MAX + 40];
+        snprintf(path, sizeof(path), "%s/data/%s", stage->directory, names[at]);
+        unlink(path);
+    }
+    cJSON_Delete(stage->sent); /* what was known of them is gone */
+    stage->sent = cJSON_CreateArray();
+    stage_start(stage);
+}
+
+/* SYSPRO has an order of this PO number already: it is adopted when it is the
+ * same order, and nothing is guessed when it is another. */
+static void test_exists_already(void **state)
+{
+    struct stage_options options = {.refuse_duplicates = true,
+                                    .no_registrations = true};
+    char key[STAGE_TEXT_MAX], path[STAGE_TEXT_MAX + 40];
+    char number[STAGE_TEXT_MAX], reason[STAGE_TEXT_MAX];
+    const char *const keys[] = {key};
+    struct stage *stage = stage_begin(&options);
+    int64_t run;
+
+    (void)state;
+    stage_deal(stage, "Known", "Bayside Tools Ltd", "A100; 3; 149.90", key);
+    stage_win(stage, key);
+    stage_must(stage, stage_send_boxes(stage, keys, 1) == 200);
+    stage_rest(stage);
+    stage_must(stage, stage_order_count(stage) == 1);
+
+    forget_everything(stage);
+    stage_must(stage, stage_send_boxes(stage, keys, 1) == 200);
+    stage_rest(stage);
+    stage_must(stage, stage_run_of(stage, key, "done") > 0);
+    stage_must(stage, stage_order_count(stage) == 1);
+    stage_must(stage, stage_comment_count(stage) == 1);
+    stage_field(stage, key, "SYSPRO order", number);
+    assert_string_equal(number, "020450");
+
+    forget_everything(stage);
+    snprintf(path, sizeof(path), "/_sim/boxes/%s", key);
+    stage_tell(stage, STREAK, path,
+               "{\"fields\":{\"Order lines\":\"A100; 4; 149.90\"}}");
+    stage_must(stage, stage_send_boxes(stage, keys, 1) == 200);
+    stage_rest(stage);
+    run = stage_run_of(stage, key, "parked");
+    stage_must(stage, run > 0);
+    stage_run_text(stage, run, "reason", reason);
+    printf("reason: %s\n", reason);
+    stage_must(stage, stage_order_count(stage) == 1);
+    stage_passed(stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        stage_test(test_committed),
-        stage_test(test_too_late),
-        stage_test(test_not_committed),
-        stage_test(test_no_answer_at_all),
+        stage_test(test_committed),      stage_test(test_too_late),
+        stage_test(test_not_committed),  stage_test(test_no_answer_at_all),
+        stage_test(test_exists_already),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
