@@ -105,5 +105,9 @@ int daemon_reload(struct daemon *daemon, struct error *ret_note,
     remove_instances(daemon, fresh);
     config_destroy(daemon->config);
     daemon->config = fresh;
-    return daemon_register(daemon, err);
+    /* The new configuration holds in any case; a registration that could not be
+     * stored now is looked at again with the next start or reload. */
+    if (daemon_register(daemon, err))
+        log_write(LOG_ERROR, NULL, "%s", err->text);
+    return 0;
 }
