@@ -20,7 +20,7 @@ struct walker {
     unsigned depth;
 };
 
-enum { RUN_REASON_MAX = 1024 }; /* bytes of a reason for people */
+enum { RUN_REASON_MAX = 2048 }; /* bytes of a reason for people */
 
 /* A path of a step; definition.c limits names and depth so that it fits. */
 void run_path(char path[STORE_PATH_MAX], const char *format, ...)
