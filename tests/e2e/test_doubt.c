@@ -7,7 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SETTLE_MS = 60000, REACT_MS = 20000 };
+enum {
+    SETTLE_MS = 60000,
+    REACT_MS = 20000,
+    CUT_BYTES_MAX = 800, /* longer than the answer to an order */
+    CUT_STEP = 23
+};
 
 #define POST "\"match\":\"/Transaction/Post\",\"count\":1"
 
@@ -60,6 +65,56 @@ static void test_committed(void **state)
     for (size_t at = 0; at < sizeof(faults) / sizeof(*faults); at++)
         win_under(stage, faults[at], 1);
     stage_must(stage, stage_runs_in(stage, "parked,held,discarded") == 0);
+    stage_check(stage);
+    stage_passed(stage);
+}
+
+/* The answer is cut after each so many bytes. */
+static void test_cut_answers(void **state)
+{
+    struct stage *stage = stage_begin(NULL);
+
+    (void)state;
+    for (int bytes = 0; bytes < CUT_BYTES_MAX; bytes += CUT_STEP) {
+        char fault[200];
+        snprintf(fault, sizeof(fault),
+                 "{\"fault\":\"truncate\",\"bytes\":%d," POST "}", bytes);
+        win_under(stage, fault, 1);
+    }
+    stage_must(stage, stage_runs_in(stage, "parked,held,discarded") == 0);
+    stage_check(stage);
+    stage_passed(stage);
+}
+
+/* Answers that mean "not done": nothing is tried again by itself. */
+static void test_definite(void **state)
+{
+    static const int statuses[] = {302, 307};
+    struct stage *stage = stage_begin(NULL);
+
+    (void)state;
+    for (size_t at = 0; at < sizeof(statuses) / sizeof(*statuses); at++) {
+        char key[STAGE_TEXT_MAX], reason[STAGE_TEXT_MAX];
+        int64_t run;
+        stage_fault(stage, SYSPRO,
+                    "{\"fault\":\"status\",\"status\":%d," POST "}",
+                    statuses[at]);
+        stage_deal(stage, "Refused", "Bayside Tools Ltd", "A100; 3; 149.90",
+                   key);
+        stage_win(stage, key);
+        stage_rest(stage);
+        run = stage_run_of(stage, key, "parked");
+        if (!run)
+            stage_fail(stage, "status %d: not parked", statuses[at]);
+        stage_run_text(stage, run, "reason", reason);
+        printf("%d: %s\n", statuses[at], reason);
+        stage_must(stage, stage_order_count(stage) == 0);
+        stage_must(stage,
+                   stage_seen(stage, SYSPRO, "/Transaction/Post") == at + 1);
+    }
+    /* 400 is how SYSPRO says that an address is too long: nothing was done, and
+     * the order goes by the other way. */
+    win_under(stage, "{\"fault\":\"status\",\"status\":400," POST "}", 2);
     stage_check(stage);
     stage_passed(stage);
 }
@@ -222,7 +277,8 @@ static void test_exists_already(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        stage_test(test_committed),      stage_test(test_too_late),
+        stage_test(test_committed),      stage_test(test_cut_answers),
+        stage_test(test_definite),       stage_test(test_too_late),
         stage_test(test_not_committed),  stage_test(test_no_answer_at_all),
         stage_test(test_exists_already),
     };
