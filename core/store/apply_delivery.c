@@ -52,9 +52,11 @@ int delivery_load(struct writer *writer, uint64_t run, const char *path,
                               " FROM delivery WHERE run = ?1 AND path = ?2",
                               &row, value_count(run), value_text(path));
 
-    if (found > 0)
-        delivery_take(writer, row, ret_delivery);
-    return found;
+    if (found <= 0)
+        return found;
+    delivery_take(writer, row, ret_delivery);
+    /* Of a damaged file: as if it were not there. */
+    return ret_delivery->state <= DELIVERY_DISCARDED;
 }
 
 int delivery_load_id(struct writer *writer, int64_t id,
@@ -66,9 +68,11 @@ int delivery_load_id(struct writer *writer, int64_t id,
                       "SELECT " DELIVERY_COLUMNS " FROM delivery WHERE id = ?1",
                       &row, value_number(id));
 
-    if (found > 0)
-        delivery_take(writer, row, ret_delivery);
-    return found;
+    if (found <= 0)
+        return found;
+    delivery_take(writer, row, ret_delivery);
+    /* Of a damaged file: as if it were not there. */
+    return ret_delivery->state <= DELIVERY_DISCARDED;
 }
 
 static const char *delivery_state_act(enum delivery_state state)

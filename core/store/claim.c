@@ -143,6 +143,7 @@ int claim_runs(struct writer *writer, const struct change_claim *claim)
     struct store_result *result = writer->result;
     size_t count = claim->count;
     bool others = true;
+    uint64_t last = 0;
     struct store_work *work;
     int status = claim_due(writer, claim->queue);
 
@@ -157,6 +158,13 @@ int claim_runs(struct writer *writer, const struct change_claim *claim)
             status = found;
             break;
         }
+        /* Chosen again although it was claimed or parked: the indexes of a
+         * damaged file do not show its rows.  It would be so for ever. */
+        if (number == last) {
+            status = -EIO;
+            break;
+        }
+        last = number;
         found = claim_one(writer, number, &work[result->work_count]);
         status = found < 0 ? found : 0;
         result->work_count += found > 0;
@@ -191,6 +199,8 @@ int claim_give_back(struct writer *writer, uint64_t number)
 
 int claim_recover(struct writer *writer)
 {
+    uint64_t last = 0;
+
     for (;;) {
         uint64_t number;
         int found = claim_next(
@@ -201,6 +211,9 @@ int claim_recover(struct writer *writer)
 
         if (found <= 0)
             return found;
+        if (number == last)
+            return -EIO; /* see claim_runs */
+        last = number;
         found = claim_give_back(writer, number);
         if (found)
             return found;
