@@ -12,8 +12,8 @@ usage() {
     cat <<'END'
 usage: run.sh [--full [PART]] [--help]
 
-Builds with gcc (warnings are errors), clang, and with ASan and UBSan, runs the
-tests under ctest and ends with its summary.  Build directories: build-test,
+Builds with gcc (warnings are errors), clang with the fuzz targets, ASan with
+UBSan, and TSan, runs the tests under ctest and ends with its summary.  Build directories: build-test,
 build-clang, build-asan, build-tsan beside build.
 END
 }
@@ -53,11 +53,13 @@ export LSAN_OPTIONS="print_suppressions=0"
 export ASAN_OPTIONS="detect_leaks=1:abort_on_error=1:strict_string_checks=1"
 export UBSAN_OPTIONS="print_stacktrace=1"
 
-build clang clang
+build clang clang -DCONNECT_FUZZ=ON
 build asan gcc "-DCONNECT_SANITIZE=address;undefined" -DCONNECT_TEST_CLOCK=ON
 build tsan gcc -DCONNECT_SANITIZE=thread -DCONNECT_TEST_CLOCK=ON
 build test gcc -DCONNECT_TEST_CLOCK=ON ${full:+-DCONNECT_FULL=ON}
 
+echo "== fuzz targets: saved inputs, then new ones for a few seconds each"
+ctest --test-dir build-clang -j2 -L fuzz --output-on-failure
 echo "== unit tests under ASan and UBSan"
 ctest --test-dir build-asan -j2 -L unit --output-on-failure
 echo "== unit tests of what has threads under TSan"
