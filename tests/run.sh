@@ -2,7 +2,7 @@
 # run.sh - builds Connect in every way that counts and runs all tests.
 #
 #   run.sh                the default run, under 15 minutes on two cores
-#   run.sh --full [PART]  the long matrices as well
+#   run.sh --full         the long matrices as well
 #
 # Installs what is missing (Debian 12, as root).  Ends with ctest's summary.
 set -eu
@@ -10,7 +10,7 @@ umask 022 # the daemon refuses plugins that others may write
 
 usage() {
     cat <<'END'
-usage: run.sh [--full [PART]] [--help]
+usage: run.sh [--full] [--help]
 
 Builds with gcc (warnings are errors), clang with the fuzz targets, ASan with
 UBSan, and TSan, runs the tests under ctest and ends with its summary.  Build directories: build-test,
@@ -18,10 +18,9 @@ build-clang, build-asan, build-tsan beside build.
 END
 }
 
-full=
 case "${1:-}" in
 '') ;;
---full) full=1 ;;
+--full) export CONNECT_FULL=1 ;; # read by the tests that have more to give
 --help | -h)
     usage
     exit 0
@@ -56,7 +55,7 @@ export UBSAN_OPTIONS="print_stacktrace=1"
 build clang clang -DCONNECT_FUZZ=ON
 build asan gcc "-DCONNECT_SANITIZE=address;undefined" -DCONNECT_TEST_CLOCK=ON
 build tsan gcc -DCONNECT_SANITIZE=thread -DCONNECT_TEST_CLOCK=ON
-build test gcc -DCONNECT_TEST_CLOCK=ON ${full:+-DCONNECT_FULL=ON}
+build test gcc -DCONNECT_TEST_CLOCK=ON
 
 echo "== fuzz targets: saved inputs, then new ones for a few seconds each"
 ctest --test-dir build-clang -j2 -L fuzz --output-on-failure
