@@ -45,7 +45,7 @@ int run_load(struct writer *writer, uint64_t number, struct run *ret_run)
     ret_run->person_key = column_number(row, 3);
     database_done(row);
     /* Of a damaged file: as if it were not there. */
-    return ret_run->state < RUN_STATE_COUNT;
+    return (unsigned)ret_run->state < RUN_STATE_COUNT;
 }
 
 int run_move(struct writer *writer, struct run *run, const char *actor,
