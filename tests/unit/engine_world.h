@@ -54,6 +54,7 @@ struct world {
     uint64_t next_op;
     uint32_t room_erp, room_crm;
     uint32_t runs_active_max;
+    int64_t event_keep_ms;
     int64_t wake_ms; /* asked for, by our clock */
     uint64_t random;
     bool dead; /* the engine's last callbacks while a store closes */
@@ -376,6 +377,7 @@ static void world_open(struct world *world)
                    .delay_max_ms = 60000,
                    .hold_ms = 900000},
         .runs_active_max = world->runs_active_max,
+        .event_keep_ms = world->event_keep_ms,
     };
 
     world->dead = world->store_failed = world->stopped = false;
@@ -402,7 +404,7 @@ static const char *const world_files[] = {"connect.db",      "connect.db-wal",
                                           "connect.db-shm",  "lookup.key",
                                           "connect.reserve", NULL};
 
-static void world_copy_file(const char *from, const char *to)
+static inline void world_copy_file(const char *from, const char *to)
 {
     static char buffer[65536];
     FILE *in = fopen(from, "rb"), *out;
@@ -441,7 +443,7 @@ static void world_make_directory(struct world *world)
 }
 
 /* The process is gone: what was not committed is lost. */
-static void world_crash(struct world *world)
+static inline void world_crash(struct world *world)
 {
     char old[64], from[200], to[200];
 
@@ -522,6 +524,23 @@ static int world_accept(struct world *world, const char *id, const char *box)
     return status;
 }
 
+/* The answer to an operation that is no longer in the list. */
+static void world_answer(const struct world_op *op, struct op_outcome *outcome,
+                         const char *text)
+{
+    if (op->jq) {
+        op->jq_fn(op->arg, outcome->status == CN_OK ? 0 : -ETIMEDOUT, text,
+                  strlen(text));
+        return;
+    }
+    outcome->kind = op->kind;
+    if (!outcome->message)
+        outcome->message = outcome->status == CN_OK ? "" : text;
+    if (outcome->status == CN_OK)
+        outcome->body = (cn_str){text, strlen(text)};
+    op->fn(op->arg, op->number, outcome);
+}
+
 /* Take an operation out of the list and end it. */
 static void world_end(struct world *world, size_t index,
                       struct op_outcome *outcome, const char *text)
@@ -529,17 +548,7 @@ static void world_end(struct world *world, size_t index,
     struct world_op op = world->ops[index];
 
     world->ops[index] = world->ops[--world->op_count];
-    if (op.jq) {
-        op.jq_fn(op.arg, outcome->status == CN_OK ? 0 : -ETIMEDOUT, text,
-                 strlen(text));
-        return;
-    }
-    outcome->kind = op.kind;
-    if (!outcome->message)
-        outcome->message = outcome->status == CN_OK ? "" : text;
-    if (outcome->status == CN_OK)
-        outcome->body = (cn_str){text, strlen(text)};
-    op.fn(op.arg, op.number, outcome);
+    world_answer(&op, outcome, text);
 }
 
 static inline void world_advance(struct world *world, int64_t ms)

@@ -1,131 +1,9 @@
 /* links: connect_flow connect_store connect_config connect_sdk connect_base */
 /* The engine over a real store in inline mode, with hand-driven instances and a
  * clock of its own: what is sent, when, how often, and what is stored. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-#include <cmocka.h>
+#include "engine_world.h"
 
-#include "flow/engine.h"
-
-enum { OPS_MAX = 256, DAY_MS = 24 * 3600 * 1000 };
-
-struct open_op { /* an operation the engine began and nobody ended yet */
-    uint64_t number;
-    enum op_kind kind;
-    char instance[64], what[64];
-    char body[4096];
-    op_ended_fn *fn;
-    void *arg;
-};
-
-struct world {
-    char directory[64];
-    int64_t now_ms;
-    struct clock clock;
-    struct store *store;
-    struct record_types *types;
-    struct engine *engine;
-    struct open_op ops[OPS_MAX];
-    size_t op_count;
-    uint64_t next_op;
-    uint32_t room;
-    int accept_status;
-    size_t accepted, duplicates;
-    int act_status;
-    enum run_state state; /* of the run last read */
-    char reason[1024];
-    char committed[64]; /* cursor told to the source */
-};
-
-static int64_t world_now(void *arg)
-{
-    return ((struct world *)arg)->now_ms;
-}
-
-static int world_op_start(void *arg, const struct op_request *request,
-                          op_ended_fn *fn, void *fn_arg, uint64_t *ret_op,
-                          struct error *err)
-{
-    struct world *world = arg;
-    struct open_op *op = &world->ops[world->op_count++];
-    cn_str body =
-        request->kind == OP_CALL ? request->body : request->record.body;
-
-    (void)err;
-    assert_true(world->op_count <= OPS_MAX);
-    memset(op, 0, sizeof(*op));
-    op->number = *ret_op = ++world->next_op;
-    op->kind = request->kind;
-    op->fn = fn;
-    op->arg = fn_arg;
-    snprintf(op->instance, sizeof(op->instance), "%s", request->instance);
-    snprintf(op->what, sizeof(op->what), "%s",
-             request->kind == OP_CALL ? request->action : request->record.type);
-    if (request->kind == OP_POLL)
-        body = request->cursor;
-    snprintf(op->body, sizeof(op->body), "%.*s", (int)body.len, body.ptr);
-    return 0;
-}
-
-static void world_op_cancel(void *arg, uint64_t op)
-{
-    (void)arg;
-    (void)op;
-}
-
-static void world_op_commit(void *arg, const char *instance, cn_str cursor)
-{
-    struct world *world = arg;
-
-    (void)instance;
-    snprintf(world->committed, sizeof(world->committed), "%.*s",
-             (int)cursor.len, cursor.ptr);
-}
-
-static uint32_t world_op_room(void *arg, const char *instance)
-{
-    (void)instance;
-    return ((struct world *)arg)->room;
-}
-
-static int world_jq(void *arg, const char *program, const char *input,
-                    size_t len, ports_jq_fn *fn, void *fn_arg)
-{
-    (void)arg, (void)program, (void)input, (void)len, (void)fn, (void)fn_arg;
-    return -1;
-}
-
-static void world_wake_at(void *arg, int64_t steady_ms)
-{
-    (void)arg;
-    (void)steady_ms;
-}
-
-static uint64_t world_random(void *arg)
-{
-    (void)arg;
-    return 12345;
-}
-
-static void world_store_failed(void *arg)
-{
-    (void)arg;
-    fail_msg("the store failed");
-}
-
-static void settle(struct world *world)
-{
-    /* Inline: each drain does what is queued; a commit's answer may queue the
-     * next, so a few rounds reach rest. */
-    for (int round = 0; round < 50; round++)
-        store_drain(world->store);
-}
+enum { DAY_MS = 24 * 3600 * 1000 };
 
 static const char flow_text[] =
     "{\"flow\":\"won\",\"trigger\":{\"instance\":\"crm\",\"type\":"
@@ -157,61 +35,24 @@ static const char flow_text[] =
 
 static void open_world(struct world *world)
 {
-    struct error err = {""};
-    struct definition *flow = NULL;
-    struct store_options store = {
-        .directory = world->directory,
-        .owner = "test",
-        .clock = &world->clock,
-        .inline_mode = true,
-    };
-    struct engine_options engine = {
-        .ports = {world_op_start, world_op_cancel, world_op_commit,
-                  world_op_room, world_jq, world_wake_at, world_random,
-                  world_store_failed, world},
-        .types = world->types,
-        .limits = {.attempts_max = 5,
-                   .retry_after_max_ms = 900000,
-                   .delay_first_ms = 1000,
-                   .delay_max_ms = 60000,
-                   .hold_ms = 900000},
-        .event_keep_ms = 400LL * DAY_MS,
-    };
-
-    if (store_open(&store, &world->store, &err))
-        fail_msg("%s", err.text);
-    engine.store = world->store;
-    world->engine = engine_create(&engine);
-    if (definition_create("won.json", flow_text, sizeof(flow_text) - 1, NULL,
-                          world->types, &flow, &err))
-        fail_msg("%s", err.text);
-    assert_int_equal(engine_add_flow(world->engine, flow), 0);
-    definition_release(flow);
+    world_open(world);
+    world_add_flow(world, flow_text);
     engine_wake(world->engine);
-    settle(world);
+    world_settle(world);
 }
 
+/* A store that failed on the way fails the test. */
 static void close_world(struct world *world)
 {
-    store_close(world->store);
-    engine_destroy(world->engine);
+    world_close(world);
+    assert_false(world->store_failed);
 }
 
 static int setup(void **state)
 {
-    struct world *world = calloc(1, sizeof(*world));
-    struct error err = {""};
+    struct world *world = world_create(1);
 
-    snprintf(world->directory, sizeof(world->directory),
-             "/tmp/test-engine-XXXXXX");
-    assert_non_null(mkdtemp(world->directory));
-    world->now_ms = 1000000;
-    world->clock = (struct clock){world_now, world_now, world};
-    world->room = 4;
-    world->types = record_types_create();
-    if (record_types_load(world->types, CONNECT_SOURCE_DIR "/config/records",
-                          &err))
-        fail_msg("%s", err.text);
+    world->event_keep_ms = 400LL * DAY_MS;
     open_world(world);
     *state = world;
     return 0;
@@ -220,59 +61,26 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct world *world = *state;
-    char command[128];
+    bool failed;
 
-    close_world(world);
-    record_types_destroy(world->types);
-    snprintf(command, sizeof(command), "%s", world->directory);
-    for (const char *const *name =
-             (const char *const[]){"connect.db", "connect.db-wal",
-                                   "connect.db-shm", "lookup.key",
-                                   "connect.reserve", NULL};
-         *name; name++) {
-        char path[200];
-        snprintf(path, sizeof(path), "%s/%s", world->directory, *name);
-        unlink(path);
-    }
-    rmdir(world->directory);
-    free(world);
+    world_close(world);
+    failed = world->store_failed;
+    world_destroy(world);
+    assert_false(failed);
     return 0;
-}
-
-static void note_accepted(void *arg, int status, size_t accepted,
-                          size_t duplicates)
-{
-    struct world *world = arg;
-
-    world->accept_status = status;
-    world->accepted += accepted;
-    world->duplicates += duplicates;
 }
 
 static void accept_event(struct world *world, const char *id, const char *box)
 {
-    char body[256];
-    struct op_record record = {
-        .type = "box_event/1",
-        .id = {id, strlen(id)},
-        .key = {box, strlen(box)},
-        .time_ms = world->now_ms,
-    };
-    struct engine_accept accept = {
-        .origin = "crm", .records = &record, .record_count = 1};
-
-    snprintf(body, sizeof(body), "{\"box\":\"%s\"}", box);
-    record.body = (cn_str){body, strlen(body)};
-    assert_int_equal(
-        engine_accept(world->engine, &accept, note_accepted, world), 0);
-    settle(world);
+    assert_int_equal(world_accept(world, id, box), 0);
+    world_settle(world);
 }
 
 /* The only open operation; ended by the test with one of the calls below. */
-static struct open_op take_op(struct world *world, enum op_kind kind,
-                              const char *instance)
+static struct world_op take_op(struct world *world, enum op_kind kind,
+                               const char *instance)
 {
-    struct open_op op;
+    struct world_op op;
 
     assert_int_equal(world->op_count, 1);
     op = world->ops[0];
@@ -282,20 +90,13 @@ static struct open_op take_op(struct world *world, enum op_kind kind,
     return op;
 }
 
-static void end_op(struct world *world, const struct open_op *op,
+static void end_op(struct world *world, const struct world_op *op,
                    cn_status status, bool answered, const char *text)
 {
-    struct op_outcome outcome = {
-        .kind = op->kind,
-        .status = status,
-        .answered = answered,
-        .message = status == CN_OK ? "" : text,
-    };
+    struct op_outcome outcome = {.status = status, .answered = answered};
 
-    if (status == CN_OK)
-        outcome.body = (cn_str){text, strlen(text)};
-    op->fn(op->arg, op->number, &outcome);
-    settle(world);
+    world_answer(op, &outcome, text);
+    world_settle(world);
 }
 
 static const char deal_won[] =
@@ -304,42 +105,24 @@ static const char deal_won[] =
 
 static void answer_deal(struct world *world, const char *deal)
 {
-    struct open_op op = take_op(world, OP_CALL, "crm");
+    struct world_op op = take_op(world, OP_CALL, "crm");
 
     end_op(world, &op, CN_OK, true, deal);
 }
 
-static void run_was_read(void *arg, int status, const struct store_rows *rows)
+static int act(struct world *world, enum store_act what)
 {
-    struct world *world = arg;
-
-    assert_int_equal(status, 0);
-    assert_true(rows->run_count >= 1);
-    world->state = rows->runs[0].state;
-    snprintf(world->reason, sizeof(world->reason), "%s",
-             rows->runs[0].reason ? rows->runs[0].reason : "");
-}
-
-static enum run_state run_state_of(struct world *world, uint64_t run)
-{
-    struct store_query query = {.kind = STORE_QUERY_RUN, .run = run};
-
-    assert_int_equal(store_query(world->store, &query, run_was_read, world), 0);
-    settle(world);
-    return world->state;
-}
-
-static void advance(struct world *world, int64_t ms)
-{
-    world->now_ms += ms;
-    engine_wake(world->engine);
-    settle(world);
+    world->act_status = -EINPROGRESS;
+    assert_int_equal(
+        engine_act(world->engine, "me", what, 1, NULL, world_acted, world), 0);
+    world_settle(world);
+    return world->act_status;
 }
 
 static void test_deal_becomes_order(void **state)
 {
     struct world *world = *state;
-    struct open_op op;
+    struct world_op op;
 
     accept_event(world, "e1", "box1");
     assert_int_equal(world->accepted, 1);
@@ -353,7 +136,7 @@ static void test_deal_becomes_order(void **state)
     assert_non_null(strstr(op.body, "\"Order\":\"015574\""));
     end_op(world, &op, CN_OK, true, "{}");
     assert_int_equal(world->op_count, 0);
-    assert_int_equal(run_state_of(world, 1), RUN_DONE);
+    assert_int_equal(world_state(world, 1), RUN_DONE);
 }
 
 static void test_other_stage_ends_quietly(void **state)
@@ -363,7 +146,7 @@ static void test_other_stage_ends_quietly(void **state)
     accept_event(world, "e1", "box1");
     answer_deal(world, "{\"key\":\"box1\",\"stage\":\"Lead\"}");
     assert_int_equal(world->op_count, 0);
-    assert_int_equal(run_state_of(world, 1), RUN_DONE);
+    assert_int_equal(world_state(world, 1), RUN_DONE);
 }
 
 static void test_same_event_is_a_duplicate(void **state)
@@ -382,7 +165,7 @@ static void test_same_event_is_a_duplicate(void **state)
 static void test_second_event_adopts_the_order(void **state)
 {
     struct world *world = *state;
-    struct open_op op;
+    struct world_op op;
 
     accept_event(world, "e1", "box1");
     accept_event(world, "e2", "box1");
@@ -397,10 +180,10 @@ static void test_second_event_adopts_the_order(void **state)
     assert_non_null(strstr(op.body, "\"Order\":\"015574\""));
     end_op(world, &op, CN_OK, true, "{}");
     assert_int_equal(world->op_count, 0);
-    assert_int_equal(run_state_of(world, 2), RUN_DONE);
+    assert_int_equal(world_state(world, 2), RUN_DONE);
 }
 
-static struct open_op to_erp(struct world *world)
+static struct world_op to_erp(struct world *world)
 {
     accept_event(world, "e1", "box1");
     answer_deal(world, deal_won);
@@ -410,11 +193,11 @@ static struct open_op to_erp(struct world *world)
 static void test_doubt_is_probed_and_adopted(void **state)
 {
     struct world *world = *state;
-    struct open_op op = to_erp(world);
+    struct world_op op = to_erp(world);
 
     end_op(world, &op, CN_IN_DOUBT, false, "cut");
     assert_int_equal(world->op_count, 0);
-    advance(world, 5000);
+    world_advance(world, 5000);
     op = take_op(world, OP_PROBE, "erp");
     end_op(world, &op, CN_OK, true, "{\"number\":\"015574\"}");
     op = take_op(world, OP_DELIVER, "crm");
@@ -425,14 +208,14 @@ static void test_doubt_is_probed_and_adopted(void **state)
 static void test_absent_before_settling_is_asked_again(void **state)
 {
     struct world *world = *state;
-    struct open_op op = to_erp(world);
+    struct world_op op = to_erp(world);
 
     end_op(world, &op, CN_IN_DOUBT, false, "cut");
-    advance(world, 5000);
+    world_advance(world, 5000);
     op = take_op(world, OP_PROBE, "erp");
     end_op(world, &op, CN_ABSENT, true, "");
     assert_int_equal(world->op_count, 0);
-    advance(world, 70000);
+    world_advance(world, 70000);
     op = take_op(world, OP_PROBE, "erp");
     end_op(world, &op, CN_ABSENT, true, "");
     op = take_op(world, OP_DELIVER, "erp");
@@ -440,83 +223,67 @@ static void test_absent_before_settling_is_asked_again(void **state)
     op = take_op(world, OP_DELIVER, "crm");
 }
 
-static void note_acted(void *arg, int status)
-{
-    ((struct world *)arg)->act_status = status;
-}
-
 /* What is there is not what was sent: a person looks; a retry asks again and
  * sends nothing. */
 static void test_probe_that_finds_something_else_parks(void **state)
 {
     struct world *world = *state;
-    struct open_op op = to_erp(world);
+    struct world_op op = to_erp(world);
 
     end_op(world, &op, CN_IN_DOUBT, false, "cut");
-    advance(world, 5000);
+    world_advance(world, 5000);
     op = take_op(world, OP_PROBE, "erp");
     end_op(world, &op, CN_REJECTED, true, "exists with other amounts");
-    assert_int_equal(run_state_of(world, 1), RUN_PARKED);
+    assert_int_equal(world_state(world, 1), RUN_PARKED);
     assert_non_null(strstr(world->reason, "other amounts"));
-    assert_int_equal(engine_act(world->engine, "me", STORE_RESTART, 1, NULL,
-                                note_acted, world),
-                     0);
-    settle(world);
-    assert_int_not_equal(world->act_status, 0);
-    assert_int_equal(engine_act(world->engine, "me", STORE_RETRY, 1, NULL,
-                                note_acted, world),
-                     0);
-    settle(world);
+    assert_int_not_equal(act(world, STORE_RESTART), 0);
+    assert_int_equal(act(world, STORE_RETRY), 0);
     (void)take_op(world, OP_PROBE, "erp");
 }
 
 static void test_outage_uses_no_attempt(void **state)
 {
     struct world *world = *state;
-    struct open_op op = to_erp(world);
+    struct world_op op = to_erp(world);
 
     for (int round = 0; round < 60; round++) {
         end_op(world, &op, CN_RETRY, false, "connect refused");
         assert_int_equal(world->op_count, 0);
-        advance(world, 120000);
+        world_advance(world, 120000);
         op = take_op(world, OP_DELIVER, "erp");
     }
     end_op(world, &op, CN_OK, true, "{\"number\":\"1\"}");
     op = take_op(world, OP_DELIVER, "crm");
     end_op(world, &op, CN_OK, true, "{}");
-    assert_int_equal(run_state_of(world, 1), RUN_DONE);
+    assert_int_equal(world_state(world, 1), RUN_DONE);
 }
 
 static void test_answers_are_counted_and_parked(void **state)
 {
     struct world *world = *state;
-    struct open_op op = to_erp(world);
+    struct world_op op = to_erp(world);
 
     for (int round = 0; round < 4; round++) {
         end_op(world, &op, CN_RETRY, true, "record locked");
-        advance(world, 120000);
+        world_advance(world, 120000);
         op = take_op(world, OP_DELIVER, "erp");
     }
     end_op(world, &op, CN_RETRY, true, "record locked");
-    advance(world, 120000);
+    world_advance(world, 120000);
     assert_int_equal(world->op_count, 0);
-    assert_int_equal(run_state_of(world, 1), RUN_PARKED);
+    assert_int_equal(world_state(world, 1), RUN_PARKED);
     assert_non_null(strstr(world->reason, "record locked"));
 }
 
 static void test_rejected_is_parked_then_restarted(void **state)
 {
     struct world *world = *state;
-    struct open_op op = to_erp(world);
+    struct world_op op = to_erp(world);
 
     end_op(world, &op, CN_REJECTED, true, "Stock code 'A100' is invalid");
-    assert_int_equal(run_state_of(world, 1), RUN_PARKED);
+    assert_int_equal(world_state(world, 1), RUN_PARKED);
     assert_non_null(strstr(world->reason, "Stock code 'A100' is invalid"));
-    assert_int_equal(engine_act(world->engine, "me", STORE_RESTART, 1, NULL,
-                                note_acted, world),
-                     0);
-    settle(world);
-    assert_int_equal(world->act_status, 0);
+    assert_int_equal(act(world, STORE_RESTART), 0);
     answer_deal(world, deal_won);
     op = take_op(world, OP_DELIVER, "erp");
     end_op(world, &op, CN_OK, true, "{\"number\":\"2\"}");
@@ -526,17 +293,14 @@ static void test_rejected_is_parked_then_restarted(void **state)
 static void test_held_wakes_by_time_and_by_release(void **state)
 {
     struct world *world = *state;
-    struct open_op op = to_erp(world);
+    struct world_op op = to_erp(world);
 
     end_op(world, &op, CN_HOLD, true, "Customer is on hold");
-    assert_int_equal(run_state_of(world, 1), RUN_HELD);
-    advance(world, 901000);
+    assert_int_equal(world_state(world, 1), RUN_HELD);
+    world_advance(world, 901000);
     op = take_op(world, OP_DELIVER, "erp");
     end_op(world, &op, CN_HOLD, true, "Customer is on hold");
-    assert_int_equal(engine_act(world->engine, "me", STORE_RELEASE, 1, NULL,
-                                note_acted, world),
-                     0);
-    settle(world);
+    assert_int_equal(act(world, STORE_RELEASE), 0);
     op = take_op(world, OP_DELIVER, "erp");
     end_op(world, &op, CN_OK, true, "{\"number\":\"2\"}");
     op = take_op(world, OP_DELIVER, "crm");
@@ -549,7 +313,7 @@ static void test_mapping_error_names_field_and_value(void **state)
     accept_event(world, "e1", "box1");
     answer_deal(world, "{\"key\":\"box1\",\"stage\":\"Closed-Won\",\"fields\":{"
                        "\"Customer\":\"1\",\"Lines\":\"A100; 3 pcs; 1\"}}");
-    assert_int_equal(run_state_of(world, 1), RUN_PARKED);
+    assert_int_equal(world_state(world, 1), RUN_PARKED);
     assert_non_null(strstr(world->reason, "/lines/0/quantity"));
     assert_non_null(strstr(world->reason, "3 pcs"));
     assert_non_null(strstr(world->reason, "decimal"));
@@ -560,12 +324,12 @@ static void test_mapping_error_names_field_and_value(void **state)
 static void test_restart_in_sending_probes(void **state)
 {
     struct world *world = *state;
-    struct open_op op = to_erp(world);
+    struct world_op op = to_erp(world);
 
     (void)op;
     close_world(world);
     open_world(world);
-    advance(world, 1000);
+    world_advance(world, 1000);
     op = take_op(world, OP_PROBE, "erp");
     end_op(world, &op, CN_OK, true, "{\"number\":\"3\"}");
     op = take_op(world, OP_DELIVER, "crm");
@@ -586,6 +350,7 @@ static void test_restart_before_reading_reads_again(void **state)
 static void test_no_more_at_once_than_room(void **state)
 {
     struct world *world = *state;
+    struct op_outcome outcome = {.status = CN_OK, .answered = true};
     char id[16], box[16];
 
     for (int index = 0; index < 20; index++) {
@@ -595,10 +360,8 @@ static void test_no_more_at_once_than_room(void **state)
     }
     assert_int_equal(world->accepted, 20);
     assert_int_equal(world->op_count, 4);
-    struct open_op first = world->ops[0];
-    memmove(&world->ops[0], &world->ops[1], 3 * sizeof(world->ops[0]));
-    world->op_count = 3;
-    end_op(world, &first, CN_OK, true, "{\"key\":\"b0\",\"stage\":\"Lead\"}");
+    world_end(world, 0, &outcome, "{\"key\":\"b0\",\"stage\":\"Lead\"}");
+    world_settle(world);
     assert_int_equal(world->op_count, 4);
 }
 
@@ -616,14 +379,14 @@ static void deal_to_gate(struct world *world, const char *id, const char *box)
 
 /* Deals whose order would go to a system that takes one at a time: the first is
  * being delivered, the others have come as far as the gate. */
-static struct open_op three_at_a_full_gate(struct world *world)
+static struct world_op three_at_a_full_gate(struct world *world)
 {
-    struct open_op first;
+    struct world_op first;
 
-    world->room = 1;
+    world->room_erp = world->room_crm = 1;
     engine_instance_changed(world->engine, "crm");
     engine_instance_changed(world->engine, "erp");
-    settle(world);
+    world_settle(world);
     deal_to_gate(world, "e1", "box1");
     first = take_op(world, OP_DELIVER, "erp");
     deal_to_gate(world, "e2", "box2");
@@ -635,10 +398,10 @@ static struct open_op three_at_a_full_gate(struct world *world)
 static void test_full_gate_is_waited_for_in_memory(void **state)
 {
     struct world *world = *state;
-    struct open_op first = three_at_a_full_gate(world);
+    struct world_op first = three_at_a_full_gate(world);
 
-    assert_int_equal(run_state_of(world, 2), RUN_ACTIVE);
-    assert_int_equal(run_state_of(world, 3), RUN_ACTIVE);
+    assert_int_equal(world_state(world, 2), RUN_ACTIVE);
+    assert_int_equal(world_state(world, 3), RUN_ACTIVE);
     end_op(world, &first, CN_OK, true, "{\"sales_order\":\"1\"}");
     (void)take_op(world, OP_DELIVER, "erp");
 }
@@ -646,12 +409,12 @@ static void test_full_gate_is_waited_for_in_memory(void **state)
 static void test_who_waits_in_memory_goes_back_at_an_outage(void **state)
 {
     struct world *world = *state;
-    struct open_op first = three_at_a_full_gate(world);
+    struct world_op first = three_at_a_full_gate(world);
 
     end_op(world, &first, CN_RETRY, false, "no answer");
     assert_int_equal(world->op_count, 0);
-    assert_int_equal(run_state_of(world, 1), RUN_READY);
-    assert_int_equal(run_state_of(world, 3), RUN_READY);
+    assert_int_equal(world_state(world, 1), RUN_READY);
+    assert_int_equal(world_state(world, 3), RUN_READY);
     assert_int_equal(engine_active_count(world->engine), 0);
 }
 
@@ -662,10 +425,10 @@ static void test_old_events_are_forgotten(void **state)
 
     accept_event(world, "e1", "box1");
     world->op_count = 0;
-    advance(world, 399LL * DAY_MS);
+    world_advance(world, 399LL * DAY_MS);
     accept_event(world, "e1", "box1");
     assert_int_equal(world->duplicates, 1);
-    advance(world, 2LL * DAY_MS);
+    world_advance(world, 2LL * DAY_MS);
     accept_event(world, "e1", "box1");
     assert_int_equal(world->duplicates, 1);
     assert_int_equal(world->accepted, 2);
@@ -695,15 +458,15 @@ static void test_values_are_stored_with_the_outcome(void **state)
                                  .values = &value,
                                  .value_count = 1};
     struct store_query query = {.kind = STORE_QUERY_STATE, .instance = "crm"};
-    struct open_op op;
+    struct world_op op;
 
     accept_event(world, "e1", "box1");
     op = take_op(world, OP_CALL, "crm");
     op.fn(op.arg, op.number, &outcome);
-    settle(world);
+    world_settle(world);
     assert_int_equal(store_query(world->store, &query, value_was_read, world),
                      0);
-    settle(world);
+    world_settle(world);
     assert_string_equal(world->committed, "session=s1");
 }
 
@@ -722,23 +485,23 @@ static void test_poll_goes_on_from_the_stored_cursor(void **state)
                               .cursor = {"c1", 2},
                               .records = &record,
                               .record_count = 1};
-    struct open_op op;
+    struct world_op op;
 
     engine_add_source(world->engine, "crm", "boxes", 60000);
-    advance(world, 1);
+    world_advance(world, 1);
     op = take_op(world, OP_POLL, "crm");
     assert_string_equal(op.body, "");
     op.fn(op.arg, op.number, &page);
-    settle(world);
+    world_settle(world);
     assert_string_equal(world->committed, "c1");
     (void)take_op(world, OP_CALL, "crm"); /* the record's run */
-    advance(world, 59000);
+    world_advance(world, 59000);
     assert_int_equal(world->op_count, 0);
     close_world(world);
     open_world(world);
     world->op_count = 0;
     engine_add_source(world->engine, "crm", "boxes", 60000);
-    advance(world, 1);
+    world_advance(world, 1);
     op = take_op(world, OP_POLL, "crm");
     assert_string_equal(op.body, "c1");
 }
