@@ -245,6 +245,31 @@ bool api_call_flag(const struct api_call *call, const char *name)
            (!*text || !strcmp(text, "1") || !strcmp(text, "true"));
 }
 
+bool api_call_page(struct api_call *call, const char *from, uint64_t usual,
+                   uint64_t max)
+{
+    bool ended = false;
+
+    call->limit = usual;
+    api_call_number(call, "limit", max, &call->limit, &ended);
+    if (!ended)
+        api_call_number(call, from, INT64_MAX, &call->after, &ended);
+    if (ended)
+        return false;
+    if (!call->limit)
+        call->limit = usual;
+    return true;
+}
+
+void api_call_put_next(const struct api_call *call, cJSON *object, size_t count,
+                       uint64_t last)
+{
+    if (count && count == call->limit)
+        encode_put_number(object, "next", (int64_t)last);
+    else
+        encode_put_text(object, "next", NULL);
+}
+
 bool api_call_query(struct api_call *call, const struct store_query *query,
                     store_read_fn *fn)
 {
@@ -267,4 +292,30 @@ void api_call_audit(struct api_call *call, const char *act, const char *detail,
         store_batch_destroy(batch);
         api_call_fail_errno(call, status, "the store takes no changes now");
     }
+}
+
+static void unmasked_audited(void *arg, int status,
+                             const struct store_result *results,
+                             size_t result_count)
+{
+    struct api_call *call = arg;
+
+    (void)results;
+    (void)result_count;
+    if (status)
+        api_call_fail_errno(call, status,
+                            "cannot be shown unmasked, since "
+                            "that cannot be recorded");
+    else
+        call->show(call);
+}
+
+void api_call_show(struct api_call *call, const char *act, api_handler_fn *show)
+{
+    call->unmasked = api_call_flag(call, "unmasked");
+    call->show = show;
+    if (call->unmasked)
+        api_call_audit(call, act, NULL, unmasked_audited);
+    else
+        show(call);
 }

@@ -24,6 +24,11 @@ struct api {
     bool destroyed;      /* freed with the last call */
 };
 
+struct api_call;
+
+/* A handler; the call is its to end. */
+typedef void api_handler_fn(struct api_call *call);
+
 struct api_call {
     struct api *api;
     struct http_server_exchange *exchange;
@@ -37,12 +42,10 @@ struct api_call {
     enum store_act act;      /* what is tried */
     struct definition *flow; /* of a run with an older flow; owned */
     bool flow_missing;       /* it cannot be found or read */
+    api_handler_fn *show;    /* what comes when it is recorded */
     uint64_t limit;          /* rows of a page */
     uint64_t after;          /* where the page begins */
 };
-
-/* A handler; the call is its to end. */
-typedef void api_handler_fn(struct api_call *call);
 
 /* Copies what it needs of the request, but for the request itself. */
 struct api_call *api_call_begin(struct api *api,
@@ -71,6 +74,14 @@ bool api_call_number(struct api_call *call, const char *name, uint64_t max,
                      uint64_t *ret_number, bool *ret_ended);
 /* A truth value: "1", "true" or an empty text. */
 bool api_call_flag(const struct api_call *call, const char *name);
+/* The page that is asked for: limit, and the parameter from says where it
+ * begins; no limit or 0: the usual one.  False: the call was ended. */
+bool api_call_page(struct api_call *call, const char *from, uint64_t usual,
+                   uint64_t max);
+/* "next" behind a page of count rows, the last of them numbered last: a full
+ * page may have another behind it. */
+void api_call_put_next(const struct api_call *call, cJSON *object, size_t count,
+                       uint64_t last);
 
 /* Ask the store; true when fn will be called, else the call was ended. */
 bool api_call_query(struct api_call *call, const struct store_query *query,
@@ -80,5 +91,9 @@ bool api_call_query(struct api_call *call, const struct store_query *query,
  */
 void api_call_audit(struct api_call *call, const char *act, const char *detail,
                     store_committed_fn *fn);
+/* Show, as the flag unmasked asks for: unmasked only after the act is on disk,
+ * else the call is ended. */
+void api_call_show(struct api_call *call, const char *act,
+                   api_handler_fn *show);
 
 #endif

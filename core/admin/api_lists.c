@@ -45,16 +45,9 @@ static void history_read(void *arg, int status, const struct store_rows *rows)
 void api_history(struct api_call *call)
 {
     struct store_query query = {.kind = STORE_QUERY_HISTORY};
-    bool ended = false;
 
-    call->limit = PAGE_DEFAULT;
-    api_call_number(call, "limit", PAGE_MAX, &call->limit, &ended);
-    if (!ended)
-        api_call_number(call, "after", INT64_MAX, &call->after, &ended);
-    if (ended)
+    if (!api_call_page(call, "after", PAGE_DEFAULT, PAGE_MAX))
         return;
-    if (!call->limit)
-        call->limit = PAGE_DEFAULT;
     query.limit = (size_t)call->limit;
     query.sequence = call->after;
     api_call_query(call, &query, history_read);
@@ -93,14 +86,16 @@ static void quarantine_read(void *arg, int status,
 {
     struct api_call *call = arg;
     cJSON *object, *list;
+    size_t count;
 
     if (status) {
         api_call_fail_errno(call, status, "the quarantine cannot be read");
         return;
     }
+    count = rows->quarantine_count;
     object = api_call_object(call);
     list = cJSON_CreateArray();
-    for (size_t index = 0; index < rows->quarantine_count; index++) {
+    for (size_t index = 0; index < count; index++) {
         const struct store_quarantine_row *row = &rows->quarantine[index];
         cJSON *item = encode_quarantine(row);
         struct store_bytes content = row->content;
@@ -112,12 +107,8 @@ static void quarantine_read(void *arg, int status,
     }
     cn_json_put(object, "quarantine", list);
     encode_put_flag(object, "masked", !call->unmasked);
-    if (rows->quarantine_count && rows->quarantine_count == call->limit)
-        encode_put_number(
-            object, "next",
-            (int64_t)rows->quarantine[rows->quarantine_count - 1].number);
-    else
-        encode_put_text(object, "next", NULL);
+    api_call_put_next(call, object, count,
+                      count ? rows->quarantine[count - 1].number : 0);
     api_call_end(call, object);
 }
 
@@ -130,37 +121,9 @@ static void quarantine_ask(struct api_call *call)
     api_call_query(call, &query, quarantine_read);
 }
 
-static void quarantine_audited(void *arg, int status,
-                               const struct store_result *results,
-                               size_t result_count)
-{
-    struct api_call *call = arg;
-
-    (void)results;
-    (void)result_count;
-    if (status)
-        api_call_fail_errno(call, status,
-                            "cannot be shown unmasked, since "
-                            "that cannot be recorded");
-    else
-        quarantine_ask(call);
-}
-
 void api_quarantine(struct api_call *call)
 {
-    bool ended = false;
-
-    call->unmasked = api_call_flag(call, "unmasked");
-    call->limit = QUARANTINE_SHOWN_MAX;
-    api_call_number(call, "limit", QUARANTINE_SHOWN_MAX, &call->limit, &ended);
-    if (!ended)
-        api_call_number(call, "before", INT64_MAX, &call->after, &ended);
-    if (ended)
-        return;
-    if (!call->limit)
-        call->limit = QUARANTINE_SHOWN_MAX;
-    if (call->unmasked)
-        api_call_audit(call, "quarantine.shown", NULL, quarantine_audited);
-    else
-        quarantine_ask(call);
+    if (api_call_page(call, "before", QUARANTINE_SHOWN_MAX,
+                      QUARANTINE_SHOWN_MAX))
+        api_call_show(call, "quarantine.shown", quarantine_ask);
 }

@@ -27,39 +27,30 @@ static void runs_read(void *arg, int status, const struct store_rows *rows)
 {
     struct api_call *call = arg;
     cJSON *object, *list;
+    size_t count;
 
     if (status) {
         api_call_fail_errno(call, status, "the runs cannot be read");
         return;
     }
+    count = rows->run_count;
     object = api_call_object(call);
     list = cJSON_CreateArray();
-    for (size_t index = 0; index < rows->run_count; index++)
+    for (size_t index = 0; index < count; index++)
         cn_json_append(list, encode_run(&rows->runs[index]));
     cn_json_put(object, "runs", list);
-    /* A full page may have another behind it. */
-    if (rows->run_count && rows->run_count == call->limit)
-        encode_put_number(object, "next",
-                          (int64_t)rows->runs[rows->run_count - 1].run);
-    else
-        encode_put_text(object, "next", NULL);
+    api_call_put_next(call, object, count,
+                      count ? rows->runs[count - 1].run : 0);
     api_call_end(call, object);
 }
 
-/* limit and before of the query; false: the call was ended. */
-static bool read_page(struct api_call *call, struct store_query *query)
+static void ask_page(struct api_call *call, struct store_query *query)
 {
-    bool ended = false;
-
-    call->limit = PAGE_DEFAULT;
-    api_call_number(call, "limit", PAGE_MAX, &call->limit, &ended);
-    if (!ended)
-        api_call_number(call, "before", INT64_MAX, &query->run, &ended);
-    if (ended)
-        return false;
-    query->limit = call->limit ? (size_t)call->limit : PAGE_DEFAULT;
-    call->limit = query->limit;
-    return true;
+    if (!api_call_page(call, "before", PAGE_DEFAULT, PAGE_MAX))
+        return;
+    query->run = call->after;
+    query->limit = (size_t)call->limit;
+    api_call_query(call, query, runs_read);
 }
 
 /* "parked,held" to bits; false: the call was ended. */
@@ -93,8 +84,7 @@ void api_runs(struct api_call *call)
         return;
     if (api_call_parameter(call, "flow", flow, sizeof(flow)))
         query.flow = flow;
-    if (read_page(call, &query))
-        api_call_query(call, &query, runs_read);
+    ask_page(call, &query);
 }
 
 void api_parked(struct api_call *call)
@@ -104,8 +94,7 @@ void api_parked(struct api_call *call)
         .states = 1U << RUN_PARKED | 1U << RUN_HELD,
     };
 
-    if (read_page(call, &query))
-        api_call_query(call, &query, runs_read);
+    ask_page(call, &query);
 }
 
 /* ---- One run ------------------------------------------------------------- */
@@ -297,26 +286,7 @@ static void run_ask(struct api_call *call)
     api_call_query(call, &query, run_read);
 }
 
-static void run_audited(void *arg, int status,
-                        const struct store_result *results, size_t result_count)
-{
-    struct api_call *call = arg;
-
-    (void)results;
-    (void)result_count;
-    if (status)
-        api_call_fail_errno(call, status,
-                            "cannot be shown unmasked, since "
-                            "that cannot be recorded");
-    else
-        run_ask(call);
-}
-
 void api_run(struct api_call *call)
 {
-    call->unmasked = api_call_flag(call, "unmasked");
-    if (call->unmasked)
-        api_call_audit(call, "payload.shown", NULL, run_audited);
-    else
-        run_ask(call);
+    api_call_show(call, "payload.shown", run_ask);
 }
