@@ -47,6 +47,14 @@ struct compiler {
 
 /* ---- Messages ------------------------------------------------------------ */
 
+/* place: a JSON pointer below where we are, or "". */
+static void enter_place(struct compiler *compiler, const char *place)
+{
+    size_t len = strlen(compiler->pointer);
+
+    snprintf(compiler->pointer + len, POINTER_MAX - len, "%s", place);
+}
+
 static size_t enter(struct compiler *compiler, const char *name)
 {
     size_t len = strlen(compiler->pointer);
@@ -240,8 +248,7 @@ static int compile_mapping(struct compiler *compiler, const char *member,
     if (status)
         return status;
     if (mapping_create(value, compiler->tables, ret_mapping, place, &err)) {
-        snprintf(compiler->pointer + strlen(compiler->pointer),
-                 POINTER_MAX - strlen(compiler->pointer), "%s", place);
+        enter_place(compiler, place);
         return wrong(compiler, NULL, "%s", err.text);
     }
     leave(compiler, at);
@@ -258,8 +265,7 @@ static int check_targets(struct compiler *compiler, const char *member,
 
     if (step->mapping && step->type &&
         mapping_fits(step->mapping, step->type->schema, place, &err)) {
-        snprintf(compiler->pointer + strlen(compiler->pointer),
-                 POINTER_MAX - strlen(compiler->pointer), "%s", place);
+        enter_place(compiler, place);
         return wrong(compiler, NULL, "%s (%s)", err.text, step->type->name);
     }
     leave(compiler, at);
@@ -278,8 +284,7 @@ static int compile_condition(struct compiler *compiler, const char *member,
     if (status)
         return status;
     if (condition_create(value, ret_condition, place, &err)) {
-        snprintf(compiler->pointer + strlen(compiler->pointer),
-                 POINTER_MAX - strlen(compiler->pointer), "%s", place);
+        enter_place(compiler, place);
         return wrong(compiler, NULL, "%s", err.text);
     }
     leave(compiler, at);
