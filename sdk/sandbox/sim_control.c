@@ -53,8 +53,12 @@ static void read_paging(struct sim_request *request, uint64_t *ret_after,
     *ret_limit = limit < 0 || limit > LIMIT_MAX ? LIMIT_MAX : (size_t)limit;
 }
 
-static void get_ledger(const struct sim_control *control,
-                       struct sim_request *request, struct sim_answer *answer)
+typedef void list_fn(const struct sim_ledger *ledger, uint64_t after,
+                     size_t limit, struct buf *buf);
+
+static void get_list(const struct sim_control *control,
+                     struct sim_request *request, struct sim_answer *answer,
+                     list_fn *list)
 {
     struct buf buf;
     uint64_t after;
@@ -62,8 +66,14 @@ static void get_ledger(const struct sim_control *control,
 
     read_paging(request, &after, &limit);
     buf_init(&buf, ANSWER_BYTES_MAX);
-    sim_ledger_list_requests(control->ledger, after, limit, &buf);
+    list(control->ledger, after, limit, &buf);
     sim_answer_buf(answer, 200, "application/json", &buf);
+}
+
+static void get_ledger(const struct sim_control *control,
+                       struct sim_request *request, struct sim_answer *answer)
+{
+    get_list(control, request, answer, sim_ledger_list_requests);
 }
 
 static void get_documents(const struct sim_control *control,
@@ -86,14 +96,7 @@ static void get_deliveries(const struct sim_control *control,
                            struct sim_request *request,
                            struct sim_answer *answer)
 {
-    struct buf buf;
-    uint64_t after;
-    size_t limit;
-
-    read_paging(request, &after, &limit);
-    buf_init(&buf, ANSWER_BYTES_MAX);
-    sim_ledger_list_deliveries(control->ledger, after, limit, &buf);
-    sim_answer_buf(answer, 200, "application/json", &buf);
+    get_list(control, request, answer, sim_ledger_list_deliveries);
 }
 
 static void get_faults(const struct sim_control *control,
