@@ -17,7 +17,7 @@
 
 enum { PATH_BYTES = 4096 };
 
-static int lookup_sync_directory(const char *directory)
+int lookup_sync_directory(const char *directory)
 {
     int status = 0;
     int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

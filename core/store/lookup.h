@@ -40,6 +40,8 @@ enum lookup_domain {
 /* Read directory/lookup.key, or make it when create is set. */
 int lookup_open(struct lookup *lookup, const char *directory, bool create,
                 struct error *err) MUST_USE;
+/* The names in it are on disk; also for the database beside the key. */
+int lookup_sync_directory(const char *directory) MUST_USE;
 void lookup_done(struct lookup *lookup); /* wipes the key */
 /* Two names (may be "") and bytes. */
 struct lookup_hash lookup_hash(const struct lookup *lookup,

@@ -80,19 +80,6 @@ static int opening_file(struct writer *writer, bool *ret_new, struct error *err)
     return status;
 }
 
-static int opening_sync_directory(const char *directory)
-{
-    int status = 0;
-    int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (descriptor < 0)
-        return -errno;
-    if (fsync(descriptor))
-        status = -errno;
-    close(descriptor);
-    return status;
-}
-
 /* Write and sync everything that is in the log only. */
 static int opening_settle_log(struct writer *writer)
 {
@@ -291,7 +278,7 @@ int opening_open(struct writer *writer, const char *directory,
         status = opening_begin(writer, owner, wall_ms, err);
     }
     if (!status)
-        status = opening_sync_directory(directory);
+        status = lookup_sync_directory(directory);
     if (!status)
         (void)reserve_keep(&writer->reserve);
     if (status) {
