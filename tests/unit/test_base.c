@@ -123,8 +123,7 @@ static void test_nothing_forges_a_log_line(void **state)
         "a\n{\"level\":\"error\",\"message\":\"forged\"}",
         "\r\x1b[2J\x1b[31mred",
         "\xff\xfe broken \xc3",
-        "\xc2\x9b"
-        "31m C1 control",
+        "\xc2\x9b C1 control",
         "\x7f\x01\x02",
         "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
     };
