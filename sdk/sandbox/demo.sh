@@ -261,8 +261,9 @@ ${bold}Everything stays up until Ctrl-C.${plain}  Try:
 
   configuration and log: $work/connect.json, $work/connectd.log
 END
+    trap 'printf "\nstopping\n"; clean; exit 0' INT TERM
     wait "${pids%% *}"
-    exit 0
+    fail "connectd ended by itself" "$work/connectd.log"
 fi
 clean
 printf 'Done: the deal was won in Streak and is SYSPRO sales order %s\n' "$number"
