@@ -138,7 +138,10 @@ static int compile_row(const cJSON *value, const struct place *place,
     const cJSON *fallback = cn_json_member(value, "default");
     const cJSON *each = cn_json_member(value, "each");
     const cJSON *required = cn_json_member(value, "required");
-    int status = check_members(value, place, err);
+    int status = cJSON_IsObject(value)
+                     ? check_members(value, place, err)
+                     : wrong(place, NULL, err,
+                             "must be an object with \"to\" and \"from\"");
 
     if (!status && (!cJSON_IsString(to) || to->valuestring[0] != '/'))
         status =

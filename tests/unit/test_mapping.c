@@ -242,6 +242,8 @@ static void test_mistakes_in_tables(void **state)
     } mistakes[] = {
         {"[]", "", "list of 1 to 300 fields"},
         {"{}", "", "list of 1 to 300 fields"},
+        {"[[true]]", "/0", "must be an object"},
+        {"[\"x\"]", "/0", "must be an object"},
         {"[{\"from\":\"/a\"}]", "/0/to", "must be a field"},
         {"[{\"to\":\"/a\",\"from\":\"/b\",\"convert\":{\"split\":{"
          "\"separator\":\"\u20ac\"}}}]",
