@@ -1,0 +1,55 @@
+/* proof.h - what all harnesses have in common: their options and figures.
+ *
+ *   PROGRAM [--part NAME] [--from N] [--count N] [--seed S] [--figures FILE]
+ *           [--list]
+ *
+ * A harness works through numbered cases (kill points, cuts, seeds), from
+ * --from on, --count of them, so that a long run goes on where it was stopped
+ * (tests/run.sh --full).  --list prints the number of cases of each part and
+ * ends.  --figures appends one line of JSON: the part, the cases run, what was
+ * lost and doubled, and further figures.  Exit code 0: all held; 1: something
+ * did not hold, said on stderr with the one line that repeats it; 2: usage; 77:
+ * this machine does not permit it, said on stdout.
+ *
+ * One thread. */
+#ifndef CONNECT_PROOF_PROOF_H
+#define CONNECT_PROOF_PROOF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    PROOF_PASSED = 0,
+    PROOF_FAILED = 1,
+    PROOF_USAGE = 2,
+    PROOF_SKIPPED = 77
+};
+
+struct proof {
+    const char *program;
+    const char *part;    /* NULL: all */
+    uint64_t from;       /* first case; 0 when absent */
+    uint64_t count;      /* cases; 0 when absent: the harness's small size */
+    uint64_t seed;       /* 1 when absent */
+    const char *figures; /* file, or NULL */
+    bool list;
+    char *arguments[16]; /* what is left, for the harness itself */
+    int argument_count;
+};
+
+/* Parse; on a mistake or --help it prints and ends the program. */
+void proof_options(struct proof *proof, int argc, char **argv,
+                   const char *about);
+
+/* Append {"part":part,"cases":N,"lost":N,"doubled":N, further members}; more is
+ * JSON text such as "\"points\":17", or NULL.  Prints the same for people. */
+void proof_figures(const struct proof *proof, const char *part, uint64_t cases,
+                   uint64_t lost, uint64_t doubled, const char *more);
+
+/* A generator that gives the same numbers for the same seed on every machine.
+ * state begins as the seed. */
+uint64_t proof_random(uint64_t *state);
+/* From 0 to below limit, which is not 0. */
+uint64_t proof_below(uint64_t *state, uint64_t limit);
+
+#endif
