@@ -2,7 +2,8 @@
 # run.sh - builds Connect in every way that counts and runs all tests.
 #
 #   run.sh                the default run, under 15 minutes on two cores
-#   run.sh --full         the long matrices as well
+#   run.sh --full [PART]  the long matrices, resumable part by part; without
+#                         PART all of them; "list" shows the parts
 #
 # Installs what is missing (Debian 12, as root).  Ends with ctest's summary.
 set -eu
@@ -10,17 +11,27 @@ umask 022 # the daemon refuses plugins that others may write
 
 usage() {
     cat <<'END'
-usage: run.sh [--full] [--help]
+usage: run.sh [--help] | run.sh --full [PART...]
 
 Builds with gcc (warnings are errors), clang with the fuzz targets, ASan with
-UBSan, and TSan, runs the tests under ctest and ends with its summary.  Build directories: build-test,
-build-clang, build-asan, build-tsan beside build.
+UBSan, TSan, and once more with the seeded mistakes; runs the tests under ctest
+and ends with its summary.  Build directories: build-test, build-clang,
+build-asan, build-tsan, build-control beside build.
+
+--full runs the proof at its full size: the harnesses (crash, disk, sim, fault,
+history; or a part of one, such as crash.canonical), "controls", "fuzz", "e2e".
+It is cut into chunks; what is done is remembered in build-full, and the next
+--full goes on there.  --full list shows how far each part is.
 END
 }
 
+full=
 case "${1:-}" in
 '') ;;
---full) export CONNECT_FULL=1 ;; # read by the tests that have more to give
+--full)
+    full=1
+    shift
+    ;;
 --help | -h)
     usage
     exit 0
@@ -52,16 +63,68 @@ export LSAN_OPTIONS="print_suppressions=0"
 export ASAN_OPTIONS="detect_leaks=1:abort_on_error=1:strict_string_checks=1"
 export UBSAN_OPTIONS="print_stacktrace=1"
 
-build clang clang -DCONNECT_FUZZ=ON
+build_test() { build test gcc -DCONNECT_TEST_CLOCK=ON; }
+build_clang() { build clang clang -DCONNECT_FUZZ=ON "$@"; }
+build_control() {
+    build control gcc -DCONNECT_SEEDED_BUGS=ON -DCONNECT_TEST_CLOCK=ON
+}
+controls() {
+    build_control
+    echo "== controls: each seeded mistake must be seen"
+    ctest --test-dir build-control -j2 -L control --output-on-failure
+}
+fuzz() {
+    ctest --test-dir build-clang -j2 -L fuzz --output-on-failure
+}
+
+# full_part NAME: what is no harness.
+full_part() {
+    case $1 in
+    controls) controls ;;
+    fuzz)
+        build_clang -DCONNECT_FUZZ_SECONDS=60
+        fuzz
+        build_clang -DCONNECT_FUZZ_SECONDS=4
+        ;;
+    e2e)
+        CONNECT_FULL=1 ctest --test-dir build-test -j2 -L e2e --timeout 3600 \
+            --output-on-failure
+        ;;
+    *) return 1 ;;
+    esac
+}
+
+if [ -n "$full" ]; then
+    build_test
+    if [ $# = 0 ]; then
+        full_part controls
+        full_part e2e
+        tests/proof/full.sh build-test
+        full_part fuzz
+        exit 0
+    fi
+    harnesses=()
+    for part; do
+        case $part in
+        controls | e2e | fuzz) full_part "$part" ;;
+        *) harnesses+=("$part") ;;
+        esac
+    done
+    [ ${#harnesses[@]} = 0 ] || tests/proof/full.sh build-test "${harnesses[@]}"
+    exit 0
+fi
+
+build_clang
 build asan gcc "-DCONNECT_SANITIZE=address;undefined" -DCONNECT_TEST_CLOCK=ON
 build tsan gcc -DCONNECT_SANITIZE=thread -DCONNECT_TEST_CLOCK=ON
-build test gcc -DCONNECT_TEST_CLOCK=ON
+build_test
 
 echo "== fuzz targets: saved inputs, then new ones for a few seconds each"
-ctest --test-dir build-clang -j2 -L fuzz --output-on-failure
+fuzz
 echo "== unit tests under ASan and UBSan"
 ctest --test-dir build-asan -j2 -L unit --output-on-failure
 echo "== unit tests of what has threads under TSan"
 ctest --test-dir build-tsan -j2 -L threads --output-on-failure
+controls
 echo "== everything"
 ctest --test-dir build-test -j2 --output-on-failure
