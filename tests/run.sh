@@ -19,7 +19,7 @@ and ends with its summary.  Build directories: build-test, build-clang,
 build-asan, build-tsan, build-control beside build.
 
 --full runs the proof at its full size: the harnesses (crash, disk, sim, fault,
-history; or a part of one, such as crash.canonical), "controls", "fuzz", "e2e".
+history; or a part of one, such as crash.canonical), "controls", "fuzz".
 It is cut into chunks; what is done is remembered in build-full, and the next
 --full goes on there.  --full list shows how far each part is.
 END
@@ -86,10 +86,6 @@ full_part() {
         fuzz
         build_clang -DCONNECT_FUZZ_SECONDS=4
         ;;
-    e2e)
-        CONNECT_FULL=1 ctest --test-dir build-test -j2 -L e2e --timeout 3600 \
-            --output-on-failure
-        ;;
     *) return 1 ;;
     esac
 }
@@ -98,7 +94,6 @@ if [ -n "$full" ]; then
     build_test
     if [ $# = 0 ]; then
         full_part controls
-        full_part e2e
         tests/proof/full.sh build-test
         full_part fuzz
         exit 0
@@ -106,7 +101,7 @@ if [ -n "$full" ]; then
     harnesses=()
     for part; do
         case $part in
-        controls | e2e | fuzz) full_part "$part" ;;
+        controls | fuzz) full_part "$part" ;;
         *) harnesses+=("$part") ;;
         esac
     done

@@ -14,7 +14,6 @@
 
 enum {
     MOMENTS = 100,
-    MOMENTS_FULL = 500, /* with CONNECT_FULL */
     ANSWERS = 30,       /* events, each followed by a kill */
     SENDING_LEAST = 80, /* of a hundred, with a delivery on its way */
     UNDER_WAY = 60,
@@ -127,18 +126,9 @@ static void await_moment(int64_t *last)
     process_nap(random_below(POST_MS));
 }
 
-static bool is_full(void)
-{
-#ifdef CONNECT_FULL
-    return true;
-#else
-    return getenv("CONNECT_FULL") != NULL;
-#endif
-}
-
 static void test_kill(void **state)
 {
-    unsigned moments = is_full() ? MOMENTS_FULL : MOMENTS;
+    unsigned moments = MOMENTS;
     unsigned with_sending = 0, with_order = 0, with_other = 0, deals = 0;
     struct counted counted = {0};
     int64_t last_request = 0, begun = process_now_ms();
