@@ -73,11 +73,12 @@ static void act_refused(struct api_call *call)
 static void act_begin(struct api_call *call, enum store_act act,
                       const char *reason);
 
-static void acted(void *arg, int status)
+static void acted(void *arg, int status, uint64_t made_run)
 {
     struct api_call *call = arg;
     cJSON *object;
 
+    (void)made_run;
     if (status == -EPERM && call->act == STORE_RESTART) {
         /* Something of it happened, or may have: it goes on as it was. */
         act_begin(call, STORE_RETRY, NULL);

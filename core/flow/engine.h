@@ -7,6 +7,8 @@
 #ifndef CONNECT_FLOW_ENGINE_H
 #define CONNECT_FLOW_ENGINE_H
 
+#include <cjson/cJSON.h>
+
 #include "config/record_type.h"
 #include "flow/definition.h"
 #include "flow/ports.h"
@@ -73,12 +75,63 @@ void engine_wake(struct engine *engine);
 /* An instance runs again, stopped, or has other room. */
 void engine_instance_changed(struct engine *engine, const char *instance);
 
-/* A person's act; result 0, -EPERM when the run's state does not allow it, or
- * the store's error. */
-typedef void engine_acted_fn(void *arg, int status);
+/* A person's act; status 0, -EPERM when the run's state does not allow it,
+ * -ENOENT when there is no such run or delivery, or the store's error.
+ * made_run: the run that a replay made; else 0. */
+typedef void engine_acted_fn(void *arg, int status, uint64_t made_run);
 int engine_act(struct engine *engine, const char *actor, enum store_act act,
                uint64_t run, const char *reason, engine_acted_fn *fn,
                void *arg) MUST_USE;
+
+enum { ENGINE_ACTS_MAX = 500 }; /* runs of one call: bounds its transaction */
+
+/* The same act on many runs, in one transaction.  refused: those whose state
+ * did not allow it, borrowed for the callback; for the others it took effect.
+ * status negative: for none. */
+typedef void engine_acts_fn(void *arg, int status, size_t applied,
+                            const uint64_t *refused, size_t refused_count);
+int engine_acts(struct engine *engine, const char *actor, enum store_act act,
+                const uint64_t *runs, size_t count, const char *reason,
+                engine_acts_fn *fn, void *arg) MUST_USE;
+
+/* A person answers for the one delivery of the run that is in doubt: it
+ * happened, and the target calls it reference (one JSON value or a bare text;
+ * may be empty), or it did not.  -EPERM: nothing of it is in doubt, or it is
+ * being asked about right now. */
+int engine_settle(struct engine *engine, const char *actor, uint64_t run,
+                  bool happened, cn_str reference, const char *reason,
+                  engine_acted_fn *fn, void *arg) MUST_USE;
+
+/* A person corrects the trigger record of a run (path NULL) or the body of a
+ * delivery of it.  The body is checked against its record type; a delivery
+ * keeps its identity and its place in the order.  Answered with -EINVAL and a
+ * text that names the field, -EPERM when the state does not allow it, -ENOENT.
+ * dry: it is only checked. */
+typedef void engine_edited_fn(void *arg, int status, const struct error *err);
+int engine_edit(struct engine *engine, const char *actor, uint64_t run,
+                const char *path, cn_str body, const char *reason, bool dry,
+                engine_edited_fn *fn, void *arg) MUST_USE;
+
+/* What a run would do, shown without doing it: the stored record walks the flow
+ * in memory.  Calls are made, for they only ask; nothing is stored and nothing
+ * delivered: each delivery is checked against its type and, where the plugin
+ * can, asked about.  AS_WAS: the version the run began with, results of its
+ * steps reused; AS_NOW: today's version from the beginning.
+ *
+ * result, borrowed: { "run", "flow", "flow_version", "ended": "done" |
+ * "filtered" | "parked" | "unknown", "path", "reason", "steps": [{ "path",
+ * "state", "result" }], "deliveries": [{ "path", "instance", "type", "body",
+ * "valid": bool, "reason", "probe": "found" | "absent" | "unknown" |
+ * "unsupported" | "skipped", "reference", "message" }] }; NULL with a negative
+ * status and its text.  -EAGAIN: as many as ENGINE_SHADOWS_MAX are under way.
+ */
+enum engine_shadow_version { ENGINE_SHADOW_AS_WAS, ENGINE_SHADOW_AS_NOW };
+enum { ENGINE_SHADOWS_MAX = 8 };
+typedef void engine_shadow_fn(void *arg, int status, const cJSON *result,
+                              const struct error *err);
+int engine_shadow(struct engine *engine, uint64_t run,
+                  enum engine_shadow_version version, engine_shadow_fn *fn,
+                  void *arg) MUST_USE;
 
 /* Begin nothing more; stopped is called when no run is in memory.  Operations
  * that are open go on until they end or the caller cancels them. */

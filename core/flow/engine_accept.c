@@ -317,7 +317,7 @@ static void asking_answered(void *arg, int status,
     if (asking->accepted)
         asking->accepted(asking->arg, status, 0, 0);
     else
-        asking->acted(asking->arg, status);
+        asking->acted(asking->arg, status, 0);
     free(asking);
     engine_turn(engine);
 }
@@ -354,13 +354,4 @@ int engine_quarantine(struct engine *engine, const char *instance,
     batch = store_batch_create();
     store_batch_quarantine(batch, &quarantine);
     return engine_ask(engine, batch, fn, NULL, arg);
-}
-
-int engine_act(struct engine *engine, const char *actor, enum store_act act,
-               uint64_t run, const char *reason, engine_acted_fn *fn, void *arg)
-{
-    struct store_batch *batch = store_batch_create();
-
-    store_batch_act(batch, actor, act, run, reason);
-    return engine_ask(engine, batch, NULL, fn, arg);
 }

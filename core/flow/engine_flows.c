@@ -64,10 +64,11 @@ void engine_end_flows(struct engine *engine)
 }
 
 /* Accepting stores the text with the first event if this did not. */
-static void flow_kept(void *arg, int status)
+static void flow_kept(void *arg, int status, uint64_t made_run)
 {
     (void)arg;
     (void)status;
+    (void)made_run;
 }
 
 static void engine_store_flow(struct engine *engine,

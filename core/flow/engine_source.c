@@ -58,8 +58,9 @@ static void source_failed(struct engine_source *source, uint64_t delay_ms)
     source_later(source, delay_ms);
 }
 
-static void alert_stored(void *arg, int status)
+static void alert_stored(void *arg, int status, uint64_t made_run)
 {
+    (void)made_run;
     (void)arg;
     (void)status; /* it stands in the log as well */
 }

@@ -71,6 +71,7 @@ struct world {
     int accept_status;
     size_t accept_open;
     int act_status;
+    uint64_t act_run; /* made by a replay */
     char committed[64];
     bool stopped;
     /* of the run read last */
@@ -581,9 +582,12 @@ static inline enum run_state world_state(struct world *world, uint64_t run)
     return world->state;
 }
 
-static void world_acted(void *arg, int status)
+static void world_acted(void *arg, int status, uint64_t made_run)
 {
-    ((struct world *)arg)->act_status = status;
+    struct world *world = arg;
+
+    world->act_status = status;
+    world->act_run = made_run;
 }
 
 static inline int world_act(struct world *world, enum store_act act,

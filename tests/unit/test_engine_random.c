@@ -639,9 +639,10 @@ static void event_some(struct walk *walk)
         event(walk, id); /* at the same moment */
 }
 
-static void act_done(void *arg, int status)
+static void act_done(void *arg, int status, uint64_t made_run)
 {
     (void)arg;
+    (void)made_run;
     seen.acts_done += !status;
 }
 
