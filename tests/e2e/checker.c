@@ -420,6 +420,57 @@ static void check_counts(struct check *check, int64_t acknowledged)
                  (long long)acknowledged, (long long)stored);
 }
 
+/* I7: none of the forbidden words is in any of the texts. */
+static void check_texts(struct check *check)
+{
+    const cJSON *text, *word;
+
+    cJSON_ArrayForEach(text, list_of(check->ledgers, "texts"))
+    {
+        cJSON_ArrayForEach(word, list_of(check->ledgers, "forbidden"))
+        {
+            const char *found =
+                strcasestr(text_of(text, "text"), word->valuestring);
+            if (found)
+                complain(check, "I7: %s has \"%.40s\": %.200s",
+                         text_of(text, "where"), word->valuestring, found);
+        }
+    }
+}
+
+/* Is more open or in use than five in a hundred above what it was? */
+static void check_back(struct check *check, const cJSON *program,
+                       const char *before, const char *after)
+{
+    int64_t was = number_of(program, before), is = number_of(program, after);
+
+    if (is * 20 > was * 21)
+        complain(check, "I8: %s: %lld, after the run %lld", before,
+                 (long long)was, (long long)is);
+}
+
+/* I8: what the daemon's process was and left. */
+static void check_program(struct check *check)
+{
+    static const char *const words[] = {"AddressSanitizer",
+                                        "runtime error:", "LeakSanitizer",
+                                        "ThreadSanitizer", "Assertion"};
+    const cJSON *program = list_of(check->ledgers, "program");
+    const char *log = text_of(program, "log");
+
+    for (size_t at = 0; at < sizeof(words) / sizeof(*words); at++)
+        if (strstr(log, words[at]))
+            complain(check, "I8: the log says: %.400s", strstr(log, words[at]));
+    if (number_of(program, "starts") != number_of(program, "planned_starts"))
+        complain(check, "I8: %lld starts, %lld of them planned",
+                 (long long)number_of(program, "starts"),
+                 (long long)number_of(program, "planned_starts"));
+    if (number_of(program, "cores"))
+        complain(check, "I8: a core file was left");
+    check_back(check, program, "descriptors", "descriptors_after");
+    check_back(check, program, "memory", "memory_after");
+}
+
 size_t checker_compare(const cJSON *ledgers, char **ret_complaints)
 {
     struct check check = {.ledgers = ledgers};
@@ -442,6 +493,8 @@ size_t checker_compare(const cJSON *ledgers, char **ret_complaints)
     {
         check_deal(&check, deal);
     }
+    check_texts(&check);
+    check_program(&check);
     HASH_CLEAR(by_po, check.by_po);
     HASH_ITER(by_key, check.by_key, deal, next)
     {

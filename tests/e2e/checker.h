@@ -12,6 +12,10 @@
  *   I5  everything is done, held, parked or stands behind one of these
  *   I6  the history has an entry for each change (the chain itself is verified
  *       by stage_check on the stopped store)
+ *   I7  none of the forbidden words (credentials, canaries) is in a text that
+ *       must not have them: log, lists, status
+ *   I8  no report of a sanitizer, no core, no unplanned start; descriptors and
+ *       memory within 5 % of what they were
  *   I9  no status outside the contract of the webhook route
  *
  * The order of a deal is found by the PO number that this file derives from the
@@ -29,7 +33,11 @@ enum { CHECKER_PO_MAX = 32 };
  *  "deals":[{"key","stage","fields":{NAME:VALUE}}],
  *  "orders":[{"reference","detail":{"sales_order","customer","lines":[..]}}],
  *  "status":{"events","duplicates","quarantined"},
- *  "runs":[..as /v1/runs/N]}
+ *  "runs":[..as /v1/runs/N],
+ *  "texts":[{"where","text"}],"forbidden":[WORD],
+ *  "program":{"log","starts","planned_starts","cores","descriptors",
+ *   "descriptors_after","memory","memory_after"}}
+ * A member that is missing is not looked at.
  * What is wrong goes into ret_complaints, one line each, owned.  The number of
  * complaints. */
 size_t checker_compare(const cJSON *ledgers, char **ret_complaints);

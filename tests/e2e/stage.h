@@ -53,6 +53,8 @@ struct stage {
     struct stage_options options;
     struct web *web;
     cJSON *sent;    /* the ledger of the test's own sender */
+    const char *canary; /* a word that people's texts hold and no log may; or
+                         * NULL */
     unsigned kills; /* planned ends of the daemon by kill -9 */
     bool passed;
 };
@@ -186,5 +188,7 @@ cJSON *stage_ledgers(struct stage *stage);
 /* Everything at rest, then ledgers, compared; stop, and verify the audit
  * chain.  Fails with what the checker says. */
 void stage_check(struct stage *stage);
+/* The second half of it, with ledgers that the test added to; ends them. */
+void stage_check_ledgers(struct stage *stage, cJSON *ledgers);
 
 #endif

@@ -42,7 +42,14 @@ static const char good_text[] =
     "  \"deliveries\":[],\"history\":[{\"act\":\"event.accepted\"}]},"
     " {\"run\":3,\"state\":\"queued\",\"behind\":2,"
     "  \"trigger\":{\"key\":\"" OTHER_KEY "\"},"
-    "  \"deliveries\":[],\"history\":[{\"act\":\"event.accepted\"}]}]}";
+    "  \"deliveries\":[],\"history\":[{\"act\":\"event.accepted\"}]}],"
+    "\"texts\":[{\"where\":\"the log\",\"text\":\"run 1 is done\"},"
+    "  {\"where\":\"/v1/runs\",\"text\":\"{}\"}],"
+    "\"forbidden\":[\"s3cret\",\"KANARI\"],"
+    "\"program\":{\"log\":\"run 1 is done\",\"starts\":3,"
+    "  \"planned_starts\":3,\"cores\":0,\"descriptors\":20,"
+    "  \"descriptors_after\":21,\"memory\":100000,"
+    "  \"memory_after\":105000}}";
 
 static cJSON *good_ledgers(void)
 {
@@ -200,6 +207,28 @@ static void test_status(void **state)
         must_say(with_number("sender/0/status", wrong[index]), "I9: ");
 }
 
+static void test_forbidden_words(void **state)
+{
+    (void)state;
+    must_say(with_text("texts/0/text", "operator s3cret"),
+             "I7: the log has \"s3cret\"");
+    must_say(with_text("texts/1/text", "{\"a\":\"kanari17\"}"),
+             "I7: /v1/runs has \"KANARI\"");
+}
+
+static void test_program_left_something(void **state)
+{
+    (void)state;
+    must_say(with_text("program/log", "==1==ERROR: AddressSanitizer: x"),
+             "I8: the log says: AddressSanitizer");
+    must_say(with_number("program/starts", 4), "I8: 4 starts, 3 of them");
+    must_say(with_number("program/cores", 1), "I8: a core file was left");
+    must_say(with_number("program/descriptors_after", 22),
+             "I8: descriptors: 20, after the run 22");
+    must_say(with_number("program/memory_after", 105001),
+             "I8: memory: 100000, after the run 105001");
+}
+
 static void test_decimals(void **state)
 {
     (void)state;
@@ -255,6 +284,8 @@ int main(void)
         cmocka_unit_test(test_no_rest),
         cmocka_unit_test(test_history),
         cmocka_unit_test(test_status),
+        cmocka_unit_test(test_forbidden_words),
+        cmocka_unit_test(test_program_left_something),
         cmocka_unit_test(test_decimals),
         cmocka_unit_test(test_program),
     };
