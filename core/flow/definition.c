@@ -657,11 +657,49 @@ static int compile_trigger(struct compiler *compiler, const cJSON *value,
     return status;
 }
 
+/* A member that is one of two words, or left out: 0 or 1, else otherwise. */
+static int compile_word(struct compiler *compiler, const cJSON *value,
+                        const char *name, const char *const words[2],
+                        int otherwise, int *ret_word)
+{
+    const char *text = text_member(value, name);
+
+    *ret_word = otherwise;
+    if (!cn_json_member(value, name))
+        return 0;
+    for (int word = 0; text && word < 2; word++) {
+        if (strcmp(text, words[word]) != 0)
+            continue;
+        *ret_word = word;
+        return 0;
+    }
+    return wrong(compiler, name, "must be \"%s\" or \"%s\"", words[0],
+                 words[1]);
+}
+
+static int compile_turns(struct compiler *compiler, const cJSON *value,
+                         struct definition *flow)
+{
+    static const char *const newer[] = {"waits", "overtakes"};
+    static const char *const priority[] = {"interactive", "bulk"};
+    int word = 0, status;
+
+    status =
+        compile_word(compiler, value, "newer", newer, FLOW_NEWER_WAITS, &word);
+    flow->newer = (enum flow_newer)word;
+    if (!status)
+        status = compile_word(compiler, value, "priority", priority,
+                              FLOW_PRIORITY_UNSAID, &word);
+    flow->priority = (enum flow_priority)word;
+    return status;
+}
+
 static int compile_flow(struct compiler *compiler, const cJSON *value,
                         struct definition *flow)
 {
-    static const char *const known[] = {"flow",   "title", "trigger",
-                                        "tables", "steps", NULL};
+    static const char *const known[] = {"flow",     "title",   "newer",
+                                        "priority", "trigger", "tables",
+                                        "steps",    NULL};
     size_t at;
     int status = check_members(compiler, value, known);
 
@@ -670,6 +708,8 @@ static int compile_flow(struct compiler *compiler, const cJSON *value,
     if (!status)
         status = need_text(compiler, value, "flow", &flow->name);
     flow->title = memory_text(text_member(value, "title"));
+    if (!status)
+        status = compile_turns(compiler, value, flow);
     compiler->tables = cn_json_member(value, "tables");
     if (!status && compiler->tables && !cJSON_IsObject(compiler->tables))
         status = wrong(compiler, "tables", "must be an object of tables");

@@ -2,6 +2,8 @@
  *
  *   { "flow": "won-deal-to-sales-order",
  *     "title": "A won deal becomes a sales order",
+ *     "newer": "waits" | "overtakes",
+ *     "priority": "interactive" | "bulk",
  *     "trigger": { "instance": "streak", "type": "box_event/1",
  *                  "when": { condition on /trigger } },
  *     "tables": { "warehouses": { "North": "W2" } },
@@ -76,6 +78,20 @@ struct flow_step {
                               * happen twice */
 };
 
+/* What a newer record of the same key does to older runs of the flow that did
+ * nothing yet. */
+enum flow_newer {
+    FLOW_NEWER_WAITS,    /* it waits until they have ended */
+    FLOW_NEWER_OVERTAKES /* it takes their place */
+};
+
+/* Whose turn comes first where many wait; stored with the run. */
+enum flow_priority {
+    FLOW_PRIORITY_UNSAID = -1, /* webhooks interactive, polls bulk */
+    FLOW_INTERACTIVE = 0,
+    FLOW_BULK = 1
+};
+
 struct definition {
     uint32_t references;
     const char *name, *title;
@@ -84,6 +100,8 @@ struct definition {
     const char *instance;   /* trigger */
     const char *type;       /* trigger */
     struct condition *when; /* may be NULL */
+    enum flow_newer newer;
+    enum flow_priority priority;
     struct flow_steps steps;
 };
 

@@ -121,13 +121,21 @@ static void part_route(struct engine *engine, struct accept_part *part,
     cJSON_Delete(results);
 }
 
+/* What people wait for comes by webhook; a poll fetches what lay there. */
+static int32_t part_priority(const struct definition *flow, bool polled)
+{
+    if (flow->priority != FLOW_PRIORITY_UNSAID)
+        return flow->priority;
+    return polled ? FLOW_BULK : FLOW_INTERACTIVE;
+}
+
 static void part_append(struct engine *engine, struct accept_part *part,
-                        const char *origin, struct store_batch *batch,
-                        size_t *change_count)
+                        const struct engine_accept *from,
+                        struct store_batch *batch, size_t *change_count)
 {
     struct store_accept_run runs[FLOWS_PER_RECORD_MAX];
     struct store_accept accept = {
-        .origin = origin,
+        .origin = from->origin,
         .type = part->record.type,
         .id = {part->record.id.ptr, part->record.id.len},
         .key = {part->record.key.ptr, part->record.key.len},
@@ -153,6 +161,7 @@ static void part_append(struct engine *engine, struct accept_part *part,
             .flow_version = flow->version,
             .key = accept.key,
             .claim = part->wants_claim,
+            .priority = part_priority(flow, from->stream != NULL),
         };
     }
     store_batch_accept(batch, &accept);
@@ -280,7 +289,7 @@ int engine_accept(struct engine *engine, const struct engine_accept *accept,
             accepting->reserved += part->flow_count;
             engine->reserved += part->flow_count;
         }
-        part_append(engine, part, accept->origin, batch, &change_count);
+        part_append(engine, part, accept, batch, &change_count);
     }
     accept_values(accept, batch);
     if (store_commit(engine->store, batch, accept_answered, accepting)) {

@@ -148,6 +148,11 @@ static const struct {
      ",{\"name\":\"m\",\"map\":{\"over\":\"/deal/lines\",\"steps\":"
      "[]}}" END,
      "/steps/1/map/as: must be a text"},
+    {"{\"flow\":\"f\",\n\"newer\":\"overtake\"}",
+     "won.json:2: /newer: must be \"waits\" or \"overtakes\""},
+    {"{\"flow\":\"f\",\"newer\":true}", "/newer: must be"},
+    {"{\"flow\":\"f\",\n\"priority\":\"high\"}",
+     "won.json:2: /priority: must be \"interactive\" or \"bulk\""},
 };
 
 static void test_mistakes_are_named(void **state)
@@ -160,6 +165,36 @@ static void test_mistakes_are_named(void **state)
             fail_msg("row %zu compiled", index);
         if (!strstr(err.text, mistakes[index].says))
             fail_msg("row %zu: %s", index, err.text);
+    }
+}
+
+static void test_turns_are_read(void **state)
+{
+    static const struct {
+        const char *members;
+        enum flow_newer newer;
+        enum flow_priority priority;
+    } rows[] = {
+        {"", FLOW_NEWER_WAITS, FLOW_PRIORITY_UNSAID},
+        {"\"newer\":\"waits\",\"priority\":\"interactive\",", FLOW_NEWER_WAITS,
+         FLOW_INTERACTIVE},
+        {"\"newer\":\"overtakes\",\"priority\":\"bulk\",", FLOW_NEWER_OVERTAKES,
+         FLOW_BULK},
+    };
+
+    (void)state;
+    for (size_t index = 0; index < sizeof(rows) / sizeof(rows[0]); index++) {
+        struct definition *flow = NULL;
+        struct error err = {""};
+        char text[500];
+        snprintf(text, sizeof(text), "{%s%s" CALL END, rows[index].members,
+                 TRIGGER + 1);
+        if (definition_create("won.json", text, strlen(text), NULL, types,
+                              &flow, &err))
+            fail_msg("row %zu: %s", index, err.text);
+        assert_int_equal(flow->newer, rows[index].newer);
+        assert_int_equal(flow->priority, rows[index].priority);
+        definition_release(flow);
     }
 }
 
@@ -187,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shipped_flow_compiles),
         cmocka_unit_test(test_mistakes_are_named),
+        cmocka_unit_test(test_turns_are_read),
         cmocka_unit_test(test_delivery_that_could_happen_twice_is_refused),
     };
     struct error err = {""};
