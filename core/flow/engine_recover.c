@@ -129,7 +129,9 @@ void engine_prune(struct engine *engine, int64_t now_ms)
         return;
     engine->prune_at = now_ms + PRUNE_MS;
     batch = store_batch_create();
-    store_batch_prune(batch, engine->event_keep_ms, PRUNE_MAX);
+    store_batch_prune(
+        batch, &(struct store_prune){.event_age_ms = engine->event_keep_ms,
+                                     .count = PRUNE_MAX});
     if (store_commit(engine->store, batch, prune_answered, engine))
         store_batch_destroy(batch);
 }

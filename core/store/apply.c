@@ -57,8 +57,11 @@ int apply_change(struct writer *writer, const struct change *change)
         return apply_intent(writer, &change->as.value);
     case CHANGE_SETTLE:
         return apply_settle(writer, &change->as.settle);
-    case CHANGE_BODY:
-        return apply_body(writer, &change->as.value);
+    case CHANGE_EDIT:
+    case CHANGE_ANSWER:
+    case CHANGE_ALERT_ACKNOWLEDGE:
+    case CHANGE_QUARANTINE_END:
+        return -ENOSYS;
     case CHANGE_CURSOR:
         return apply_cursor(writer, &change->as.value);
     case CHANGE_STATE:

@@ -224,14 +224,14 @@ int apply_quarantine(struct writer *writer,
     return found ? found : quarantine_alert(writer, quarantine->instance, hex);
 }
 
-int apply_prune(struct writer *writer, const struct change_prune *prune)
+int apply_prune(struct writer *writer, const struct store_prune *prune)
 {
     char detail[64];
     int status = database_run(
         &writer->database,
         "DELETE FROM event WHERE hash IN (SELECT hash FROM event WHERE"
         " first_steady_ms < ?1 ORDER BY first_steady_ms LIMIT ?2)",
-        value_number(writer->steady_ms - prune->age_ms),
+        value_number(writer->steady_ms - prune->event_age_ms),
         value_count(prune->count));
 
     if (status)

@@ -11,6 +11,6 @@ int apply_quarantine(struct writer *writer,
 
 /* Forget the identities of old events. */
 int apply_prune(struct writer *writer,
-                const struct change_prune *prune) MUST_USE;
+                const struct store_prune *prune) MUST_USE;
 
 #endif

@@ -136,14 +136,16 @@ static bool act_allowed(const struct run *run, enum store_act act)
         return run->state == RUN_HELD;
     case STORE_DISCARD:
         return run->state != RUN_ACTIVE && run->state < RUN_DONE;
+    case STORE_REPLAY:
+        return false;
     }
     return false;
 }
 
 int apply_act(struct writer *writer, const struct change_act *act)
 {
-    static const char *const names[] = {"act.retry", "act.restart",
-                                        "act.release", "act.discard"};
+    static const char *const names[] = {
+        "act.retry", "act.restart", "act.release", "act.discard", "act.replay"};
     struct run run;
     int status, found = run_load(writer, act->run, &run);
 

@@ -160,16 +160,6 @@ void store_batch_delivery_change(struct store_batch *batch,
     batch->ends |= settle->state != DELIVERY_READY;
 }
 
-void store_batch_delivery_body(struct store_batch *batch, uint64_t run,
-                               const char *path, struct store_bytes body)
-{
-    struct change *change = batch_append(batch, CHANGE_BODY);
-
-    change->as.value.run = run;
-    change->as.value.path = batch_text(batch, path);
-    change->as.value.bytes = batch_bytes(batch, body);
-}
-
 static struct change_value *batch_value(struct store_batch *batch,
                                         enum change_kind kind,
                                         const char *first, const char *second)
@@ -213,6 +203,12 @@ void store_batch_alert_clear(struct store_batch *batch, const char *cause)
     batch_value(batch, CHANGE_ALERT_CLEAR, cause, NULL);
 }
 
+void store_batch_alert_acknowledge(struct store_batch *batch, const char *actor,
+                                   const char *cause)
+{
+    batch_value(batch, CHANGE_ALERT_ACKNOWLEDGE, cause, actor);
+}
+
 void store_batch_audit(struct store_batch *batch, const char *actor,
                        const char *act, uint64_t run, const char *detail)
 {
@@ -231,6 +227,52 @@ void store_batch_act(struct store_batch *batch, const char *actor,
     change->as.act.act = act;
     change->as.act.run = run;
     change->as.act.reason = batch_text(batch, reason);
+    batch->begins |= act == STORE_REPLAY;
+}
+
+static struct change_answer *batch_answer(struct store_batch *batch,
+                                          enum change_kind kind,
+                                          const char *actor, uint64_t run,
+                                          struct store_bytes bytes)
+{
+    struct change_answer *answer = &batch_append(batch, kind)->as.answer;
+
+    answer->actor = batch_text(batch, actor);
+    answer->run = run;
+    answer->bytes = batch_bytes(batch, bytes);
+    return answer;
+}
+
+void store_batch_settle(struct store_batch *batch, const char *actor,
+                        uint64_t run, bool happened,
+                        struct store_bytes reference, const char *reason)
+{
+    struct change_answer *answer =
+        batch_answer(batch, CHANGE_ANSWER, actor, run, reference);
+
+    answer->happened = happened;
+    answer->reason = batch_text(batch, reason);
+    batch->ends = true;
+}
+
+void store_batch_edit(struct store_batch *batch, const char *actor,
+                      uint64_t run, const char *path, struct store_bytes body)
+{
+    batch_answer(batch, CHANGE_EDIT, actor, run, body)->path =
+        batch_text(batch, path);
+}
+
+void store_batch_quarantine_end(struct store_batch *batch, const char *actor,
+                                uint64_t number, const char *word,
+                                const char *reason)
+{
+    struct change *change = batch_append(batch, CHANGE_QUARANTINE_END);
+    struct change_quarantine_end *end = &change->as.quarantine_end;
+
+    end->actor = batch_text(batch, actor);
+    end->number = number;
+    end->word = batch_text(batch, word);
+    end->reason = batch_text(batch, reason);
 }
 
 void store_batch_claim(struct store_batch *batch, const char *queue,
@@ -253,10 +295,8 @@ void store_batch_renew(struct store_batch *batch)
     batch_append(batch, CHANGE_RENEW);
 }
 
-void store_batch_prune(struct store_batch *batch, int64_t age_ms, size_t count)
+void store_batch_prune(struct store_batch *batch,
+                       const struct store_prune *prune)
 {
-    struct change *change = batch_append(batch, CHANGE_PRUNE);
-
-    change->as.prune.age_ms = age_ms;
-    change->as.prune.count = count;
+    batch_append(batch, CHANGE_PRUNE)->as.prune = *prune;
 }

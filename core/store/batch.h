@@ -13,12 +13,15 @@ enum change_kind {
     CHANGE_DELIVERY,
     CHANGE_INTENT,
     CHANGE_SETTLE, /* store_batch_delivery_change */
-    CHANGE_BODY,
+    CHANGE_EDIT,
+    CHANGE_ANSWER, /* store_batch_settle */
     CHANGE_CURSOR,
     CHANGE_STATE,
     CHANGE_FLOW,
     CHANGE_ALERT,
     CHANGE_ALERT_CLEAR,
+    CHANGE_ALERT_ACKNOWLEDGE,
+    CHANGE_QUARANTINE_END,
     CHANGE_AUDIT,
     CHANGE_ACT,
     CHANGE_CLAIM,
@@ -43,9 +46,21 @@ struct change_act {
     const char *reason;
 };
 
-struct change_prune {
-    int64_t age_ms;
-    size_t count;
+/* What a person says of a run beyond an act. */
+struct change_answer {
+    const char *actor;
+    uint64_t run;
+    const char *path; /* edit: NULL: the trigger record */
+    bool happened;
+    struct store_bytes bytes; /* the reference, or the new body */
+    const char *reason;
+};
+
+struct change_quarantine_end {
+    const char *actor;
+    uint64_t number;
+    const char *word;
+    const char *reason;
 };
 
 struct change_claim {
@@ -65,7 +80,9 @@ struct change {
         struct change_value value;
         struct change_act act;
         struct change_claim claim;
-        struct change_prune prune;
+        struct store_prune prune;
+        struct change_answer answer;
+        struct change_quarantine_end quarantine_end;
     } as;
 };
 

@@ -144,7 +144,8 @@ static const char migration_1_values[] =
     " UNIQUE (instance, hash));"
     "CREATE TABLE flow_version ("
     " flow TEXT NOT NULL, version TEXT NOT NULL, wall_ms INTEGER NOT NULL,"
-    " current INTEGER NOT NULL, text BLOB, PRIMARY KEY (flow, version)) WITHOUT ROWID;"
+    " current INTEGER NOT NULL, text BLOB, PRIMARY KEY (flow, version)) "
+    "WITHOUT ROWID;"
     "CREATE TABLE alert ("
     " id INTEGER PRIMARY KEY, cause TEXT NOT NULL UNIQUE,"
     " person_key INTEGER NOT NULL, text BLOB,"
@@ -162,6 +163,36 @@ static const char migration_1_values[] =
     " path TEXT NOT NULL, detail TEXT NOT NULL, hash BLOB NOT NULL);"
     "CREATE INDEX audit_run ON audit (run, sequence) WHERE run > 0;";
 
+static const char migration_2[] =
+    /* Since when the file is a restored one, where the audit chain begins, and
+     * how many finished runs are gone. */
+    "ALTER TABLE meta ADD COLUMN restored_steady_ms INTEGER NOT NULL"
+    " DEFAULT 0;"
+    "ALTER TABLE meta ADD COLUMN restored_wall_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE meta ADD COLUMN anchor_sequence INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE meta ADD COLUMN anchor_hash BLOB NOT NULL DEFAULT"
+    " x'0000000000000000000000000000000000000000000000000000000000000000';"
+    "ALTER TABLE meta ADD COLUMN forgotten_count INTEGER NOT NULL DEFAULT 0;"
+    /* Steady time of the end, 0 while open; by wall time where only that is
+     * known. */
+    "ALTER TABLE run ADD COLUMN finished_ms INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE run SET finished_ms = max(1, (SELECT steady_ms FROM meta) -"
+    " max(0, (SELECT wall_ms FROM meta) - finished_wall_ms)) WHERE state >= 6;"
+    "CREATE INDEX run_finished ON run (finished_ms) WHERE finished_ms > 0;"
+    "CREATE INDEX run_record ON run (record);"
+    /* When it was last asked about and found to be absent. */
+    "ALTER TABLE delivery ADD COLUMN asked_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE alert ADD COLUMN last_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE alert ADD COLUMN acknowledged_by TEXT;"
+    "ALTER TABLE alert ADD COLUMN acknowledged_wall_ms INTEGER NOT NULL"
+    " DEFAULT 0;"
+    "ALTER TABLE alert ADD COLUMN acknowledged_ms INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE alert SET last_ms = (SELECT steady_ms FROM meta);"
+    /* How far the audit was at a steady time: one row an hour. */
+    "CREATE TABLE audit_time (steady_ms INTEGER PRIMARY KEY,"
+    " sequence INTEGER NOT NULL);"
+    "INSERT INTO audit_time SELECT steady_ms, audit_sequence FROM meta;";
+
 static int schema_create(struct database *database)
 {
     int status = database_exec(database, migration_1_common);
@@ -173,8 +204,14 @@ static int schema_create(struct database *database)
     return status;
 }
 
+static int schema_extend(struct database *database)
+{
+    return database_exec(database, migration_2);
+}
+
 typedef int migration_fn(struct database *database);
-static migration_fn *const migrations[SCHEMA_VERSION] = {schema_create};
+static migration_fn *const migrations[SCHEMA_VERSION] = {schema_create,
+                                                         schema_extend};
 
 static int schema_number(struct database *database, const char *sql,
                          int64_t *ret_number)
@@ -230,7 +267,7 @@ int schema_migrate(struct database *database, int version, struct error *err)
     status = database_exec(database, "BEGIN IMMEDIATE");
     for (int from = version; !status && from < SCHEMA_VERSION; from++)
         status = migrations[from](database);
-    if (!status && version > 0)
+    if (!status)
         status = database_run(database, "UPDATE meta SET schema_version = ?1",
                               value_number(SCHEMA_VERSION));
     if (!status)

@@ -433,3 +433,22 @@ int store_verify(struct store *store, struct error *err)
     database_close(&database);
     return status;
 }
+
+int store_backup(struct store *store, const char *directory,
+                 store_backup_fn *fn, void *arg)
+{
+    (void)store;
+    (void)directory;
+    (void)fn;
+    (void)arg;
+    return -ENOSYS;
+}
+
+int store_restore(const char *backup_directory, const char *data_directory,
+                  struct error *err)
+{
+    (void)backup_directory;
+    (void)data_directory;
+    error_set(err, "not made yet");
+    return -ENOSYS;
+}

@@ -45,7 +45,14 @@ enum {
     STORE_QUEUE_MAX = 4096, /* batches waiting; more is -EAGAIN */
     STORE_QUEUE_BYTES_MAX = 64 * 1024 * 1024, /* of these; likewise */
     STORE_STEADY_GAP_MAX_MS = 24 * 3600 * 1000,
-    STORE_PATH_MAX = 256 /* bytes of a step path */
+    STORE_PATH_MAX = 256, /* bytes of a step path */
+    /* Runs that one accept overtakes; a lane of a flow that overtakes has two
+     * or three. */
+    STORE_OVERTAKEN_MAX = 256,
+    /* An alert that was acknowledged is not shown as new for so long. */
+    STORE_ALERT_QUIET_MS = 24 * 3600 * 1000,
+    /* Runs that one query looks at; it says where to go on. */
+    STORE_SCAN_MAX = 20000
 };
 
 struct store_bytes {
@@ -63,7 +70,8 @@ enum run_state {
     RUN_HELD,    /* a delivery is held; wakes when due or released */
     RUN_PARKED,  /* a person must act */
     RUN_DONE,
-    RUN_DISCARDED /* a person gave it up, with a reason */
+    RUN_DISCARDED /* a person gave it up, or a newer version took its place;
+                   * the reason says which */
 };
 
 enum step_state {
@@ -123,13 +131,16 @@ enum store_decision {
                       * are those of then; quarantine, alert: counted */
     STORE_BEHIND,    /* delivery: waits behind another of its lane */
     STORE_EXISTS,    /* delivery: the entity has its reference already */
-    STORE_REFUSED    /* the row is not in a state that allows it */
+    STORE_REFUSED,   /* the row is not in a state that allows it */
+    STORE_DOUBT      /* delivery, intent, in a restored database: nobody knows
+                      * whether it was sent after the backup was made.  It is
+                      * IN_DOUBT and the run stays ACTIVE: ask before sending */
 };
 
 struct store_result {
     enum store_decision decision;
-    uint64_t run;            /* accept: the first run made; BEHIND: the run that
-                              * is in front; 0: none */
+    uint64_t run;            /* accept, replay: the first run made; BEHIND: the
+                              * run that is in front; 0: none */
     uint32_t run_count;      /* accept: runs made, numbered from run on */
     uint32_t ready_count;    /* runs that became READY by this change */
     uint32_t claimed;        /* accept: bit n set: run n is ACTIVE for the
@@ -138,7 +149,8 @@ struct store_result {
     struct store_bytes body; /* EXISTS: the reference, one JSON value */
     const struct store_work *work; /* claim: the runs */
     size_t work_count;
-    uint32_t pruned; /* prune: events forgotten */
+    uint32_t pruned;    /* prune: rows forgotten */
+    uint32_t overtaken; /* accept: older runs that were DISCARDED for it */
 };
 
 /* status: 0 or a negative errno; when negative nothing took effect.  results
@@ -147,11 +159,12 @@ struct store_result {
  * -ENOSPC: the disk is full, or the space kept back for outcomes is in use:
  * then only batches that begin nothing new (no accept, quarantine, claim,
  * delivery, intent) or record an outcome (a delivery's change to anything but
- * READY) are taken.  Later batches may succeed. -EIO: nothing of this commit is
- * believed.  If the store could not make sure that it is not in the file it
- * answers -EIO for good: end the process. -EINVAL, -E2BIG: this batch alone is
- * wrong, as with a path that is too long. -EBUSY: another process holds the
- * file. */
+ * READY) are taken; what a person settles, edits, retries or discards and what
+ * is pruned is of those.  Later batches may succeed. -EIO: nothing of this
+ * commit is believed.  If the store could not make sure that it is not in the
+ * file it answers -EIO for good: end the process. -EINVAL, -E2BIG: this batch
+ * alone is wrong, as with a path that is too long. -EBUSY: another process
+ * holds the file. */
 typedef void store_committed_fn(void *arg, int status,
                                 const struct store_result *results,
                                 size_t result_count);
@@ -164,6 +177,17 @@ void store_batch_destroy(struct store_batch *batch); /* if not committed */
 int store_commit(struct store *store, struct store_batch *batch,
                  store_committed_fn *fn, void *arg) MUST_USE;
 
+/* What an accepted run does to the older unfinished ones of its lane.  In both
+ * cases a HELD run at the head of the lane wakes: READY, as by release. */
+enum store_newer {
+    STORE_NEWER_WAITS,    /* it waits for them */
+    STORE_NEWER_OVERTAKES /* those that are not ACTIVE and of which nothing
+                           * happened, is being sent or is in doubt become
+                           * DISCARDED, code "overtaken"; at most
+                           * STORE_OVERTAKEN_MAX, the newest; it waits for the
+                           * others */
+};
+
 /* One run that an accepted event begins. */
 struct store_accept_run {
     const char *flow;         /* name */
@@ -173,6 +197,7 @@ struct store_accept_run {
     bool claim;               /* make it ACTIVE for the caller if its lane is
                                * free */
     int32_t priority;         /* smaller first */
+    enum store_newer newer;   /* nothing without a key */
 };
 
 /* An event becomes a record and runs, or is counted as a duplicate. */
@@ -232,6 +257,11 @@ void store_batch_step(struct store_batch *batch, const struct store_step *step);
 
 /* A delivery is made, with its intent if its lane is free.
  *
+ * In a restored database (meta says when, for 400 days) one whose entity was
+ * never delivered so far as the database knows, and that has not been asked
+ * about since, becomes IN_DOUBT instead of SENDING, its intent_ms the time of
+ * the restore: DOUBT.  Asked about it is by becoming READY from IN_DOUBT.
+ *
  * In one transaction: when the entity (flow, type, source key) has been
  * delivered already and existing is adopt, nothing is made and the answer is
  * EXISTS, with its reference if it has one.  Else the row is made.  When no
@@ -261,7 +291,7 @@ void store_batch_delivery(struct store_batch *batch,
 
 /* A READY delivery is to be sent (again): SENDING with doubt set, if it is the
  * first of its lane (APPLIED); else BEHIND as above.  EXISTS as above, the
- * delivery becomes DONE.  REFUSED: not READY. */
+ * delivery becomes DONE.  DOUBT as above.  REFUSED: not READY. */
 void store_batch_intent(struct store_batch *batch, uint64_t run,
                         const char *path);
 
@@ -286,11 +316,6 @@ struct store_delivery_change {
 void store_batch_delivery_change(struct store_batch *batch,
                                  const struct store_delivery_change *change);
 
-/* A new body for a delivery that has sent nothing (READY, HELD, PARKED without
- * doubt); REFUSED otherwise. */
-void store_batch_delivery_body(struct store_batch *batch, uint64_t run,
-                               const char *path, struct store_bytes body);
-
 void store_batch_cursor(struct store_batch *batch, const char *instance,
                         const char *stream, struct store_bytes cursor);
 /* An empty value removes the key. */
@@ -300,25 +325,68 @@ void store_batch_state(struct store_batch *batch, const char *instance,
  * today. */
 void store_batch_flow(struct store_batch *batch, const char *name,
                       const char *version, struct store_bytes text);
-/* One row per distinct cause; raised again it is counted. */
+/* One row per distinct cause; raised again it is counted, and shown as new
+ * again when it was acknowledged longer ago than STORE_ALERT_QUIET_MS. */
 void store_batch_alert(struct store_batch *batch, const char *cause,
                        const char *text);
+/* A person has seen it; the row gets who and when.  REFUSED: none such. */
+void store_batch_alert_acknowledge(struct store_batch *batch, const char *actor,
+                                   const char *cause);
 void store_batch_alert_clear(struct store_batch *batch, const char *cause);
 /* What a person did.  State changes write their own entries. */
 void store_batch_audit(struct store_batch *batch, const char *actor,
                        const char *act, uint64_t run, const char *detail);
 
 /* A person's acts on a run; REFUSED when its state does not allow it.
- * retry: PARKED, HELD -> READY; a failed step is opened again with its attempts
- * cleared; a PARKED or HELD delivery becomes READY, or IN_DOUBT when doubt is
- * set.  restart: as retry, but the run begins anew with the version of its
- * flow that was put last: its steps and deliveries are forgotten (the audit
- * keeps them); REFUSED when a delivery of it is DONE
- * or in doubt.  release: HELD -> READY.  discard: any but ACTIVE and DONE ->
- * DISCARDED; REFUSED while a delivery of it is in doubt. */
-enum store_act { STORE_RETRY, STORE_RESTART, STORE_RELEASE, STORE_DISCARD };
+ * retry: PARKED, HELD -> READY, as it was; a failed step is opened again with
+ * its attempts cleared; a PARKED or HELD delivery becomes READY, or IN_DOUBT
+ * when doubt is set.  restart: as retry, but the run begins anew, as it is now:
+ * with the version of its flow that was put last; its steps and deliveries are
+ * forgotten (the audit keeps them); REFUSED when a delivery of it is DONE or in
+ * doubt.  release: HELD -> READY.  discard: any but ACTIVE and finished ->
+ * DISCARDED; REFUSED while a delivery of it is in doubt.  replay: of a PARKED
+ * or finished run, which stays as it is: a new run of the same stored record,
+ * with the version of its flow that was put last, in the same lane and
+ * priority; result.run is its number, READY (ready_count) or QUEUED; the audit
+ * has it on both.  It begins something, so it is not done on the reserve. */
+enum store_act {
+    STORE_RETRY,
+    STORE_RESTART,
+    STORE_RELEASE,
+    STORE_DISCARD,
+    STORE_REPLAY
+};
 void store_batch_act(struct store_batch *batch, const char *actor,
                      enum store_act act, uint64_t run, const char *reason);
+
+/* A person answers for the delivery of a run that is in doubt (the oldest, if
+ * there were several).  happened: it is DONE with reference (one JSON value, or
+ * empty) and the entity is written; else it is READY.  The doubt and the alert
+ * "doubt:RUN" are gone and the run is READY, as by retry.  Audit: act.happened,
+ * act.absent.  REFUSED: the run is not READY, HELD or PARKED, or nothing of it
+ * is in doubt. */
+void store_batch_settle(struct store_batch *batch, const char *actor,
+                        uint64_t run, bool happened,
+                        struct store_bytes reference, const char *reason);
+
+/* A person corrects what is stored; the audit has the hashes of old and new
+ * (act.edited).  The run stays in its state.
+ * path NULL: the body of the trigger record, for this run alone: other runs of
+ * the event keep theirs.  Its steps stay as they were computed, so
+ * STORE_RESTART is what usually follows.  REFUSED: the run is not PARKED or
+ * HELD, or something of it happened, is being sent or is in doubt. path: the
+ * body of the delivery of this step.  REFUSED: there is none, it is not READY,
+ * HELD or PARKED, it is in doubt, or the run is ACTIVE or finished. */
+void store_batch_edit(struct store_batch *batch, const char *actor,
+                      uint64_t run, const char *path, struct store_bytes body);
+
+/* A row of the quarantine goes, with its alert; the audit has
+ * "quarantine.<word>" with the hashes of content and reason.  word: "replayed"
+ * or "discarded".  Put it behind the accept of what was replayed, in the same
+ * batch.  REFUSED: none such. */
+void store_batch_quarantine_end(struct store_batch *batch, const char *actor,
+                                uint64_t number, const char *word,
+                                const char *reason);
 
 /* Claim up to count runs of a queue that are due, READY or HELD with a due
  * time, by priority and number: ACTIVE, owned, leased.  The deliveries of a
@@ -331,10 +399,28 @@ void store_batch_claim(struct store_batch *batch, const char *queue,
  * was SENDING becomes IN_DOUBT.  For an engine that could not record how an
  * attempt ended. */
 void store_batch_recover(struct store_batch *batch, uint64_t run);
-/* Forget the identities of at most count events older than age_ms, oldest
- * first: their duplicates are no longer known.  Records and runs stay.  The
- * result's pruned says how many went. */
-void store_batch_prune(struct store_batch *batch, int64_t age_ms, size_t count);
+/* What may be forgotten; 0 in an age or in bytes_max: nothing for it.  Ages are
+ * steady time. */
+struct store_prune {
+    int64_t event_age_ms; /* identities of events: their duplicates are no
+                           * longer known */
+    int64_t run_age_ms;   /* DONE and DISCARDED runs, since they finished, with
+                           * steps, deliveries and records that no other run
+                           * needs; alerts, since they were last raised.
+                           * What an entity was delivered as stays for ever:
+                           * it prevents second orders */
+    int64_t audit_age_ms; /* audit entries, from the old end; the chain then
+                           * begins at the last one forgotten, whose number and
+                           * hash stand in meta.  An hour late at most */
+    int64_t bytes_max;    /* while more are in use (pages of the file that are
+                           * not free), finished runs go, oldest first,
+                           * whatever their age.  Freed pages are used again */
+    size_t count;         /* rows at most, of all kinds: a small transaction */
+};
+/* One small transaction; result.pruned rows.  When they are count, more may
+ * wait: ask again. */
+void store_batch_prune(struct store_batch *batch,
+                       const struct store_prune *prune);
 /* Renew the leases of all runs this owner holds. */
 void store_batch_renew(struct store_batch *batch);
 
@@ -389,7 +475,9 @@ enum store_query_kind {
     STORE_QUERY_CURSORS, /* of one instance */
     STORE_QUERY_STATE,   /* small values of one instance */
     STORE_QUERY_FLOW,    /* the text of one flow version, in values */
-    STORE_QUERY_READY    /* queues with runs to claim, and the next due time */
+    STORE_QUERY_READY,   /* queues with runs to claim, and the next due time */
+    STORE_QUERY_REASONS  /* why runs are PARKED or HELD, the most frequent
+                          * first */
 };
 
 struct store_query {
@@ -400,8 +488,16 @@ struct store_query {
     uint32_t states;      /* RUNS: bit (1 << run_state); 0: all */
     const char *flow;     /* RUNS: only this; FLOW: its name; NULL: any */
     const char *version;  /* FLOW */
-    const char *instance; /* CURSORS, STATE */
+    const char *instance; /* CURSORS, STATE; QUARANTINE: only of this; RUNS:
+                           * where it waits, came from or delivers to */
     size_t limit;         /* rows; 0: 50; at most 1000 */
+    /* RUNS: only these.  At most STORE_SCAN_MAX runs are looked at for one
+     * answer: rows.run_next says where the next one begins. */
+    const char *code;       /* of its reason */
+    const char *type;       /* of its trigger record */
+    const char *contains;   /* text in its reason, letters of either case */
+    struct store_bytes key; /* of its trigger record, equal; empty: any */
+    int64_t accepted_after_wall_ms, accepted_before_wall_ms; /* 0: any */
 };
 
 struct store_run_row {
@@ -410,11 +506,12 @@ struct store_run_row {
     enum run_state state;
     const char *queue, *code, *reason;
     int64_t accepted_wall_ms, finished_wall_ms; /* finished: 0 while open */
-    int64_t due_in_ms;        /* until it wakes; 0: now; -1: not by time */
-    uint64_t behind;          /* QUEUED, WAITING: the run in front; 0: none */
-    uint32_t waiting_behind;  /* runs that wait for this one */
-    struct store_bytes label; /* what its first delivery is called by the
-                               * target, JSON; may be empty */
+    int64_t due_in_ms;          /* until it wakes; 0: now; -1: not by time */
+    uint64_t behind;            /* QUEUED, WAITING: the run in front; 0: none */
+    uint32_t waiting_behind;    /* runs that wait for this one */
+    struct store_bytes label;   /* what its first delivery is called by the
+                                 * target, JSON; may be empty */
+    struct store_bytes id, key; /* of the trigger record */
 };
 
 struct store_history_row {
@@ -434,11 +531,23 @@ struct store_count_row {
     int64_t oldest_wall_ms;
 };
 
+struct store_reason_row {
+    enum run_state state; /* PARKED or HELD */
+    const char *code;     /* NULL: none */
+    const char *flow;
+    uint64_t count;
+    int64_t oldest_wall_ms; /* when the oldest of them was accepted */
+    uint64_t run;           /* that one, */
+    const char *reason;     /* and its reason; NULL: none */
+};
+
 struct store_alert_row {
     const char *cause, *text;
     int64_t first_wall_ms, last_wall_ms;
     uint64_t count;
     bool acknowledged;
+    const char *acknowledged_by; /* NULL unless acknowledged */
+    int64_t acknowledged_wall_ms;
 };
 
 struct store_quarantine_row {
@@ -463,6 +572,7 @@ struct store_ready_row {
 struct store_rows {
     const struct store_run_row *runs;
     size_t run_count;
+    uint64_t run_next; /* RUNS: the run for the next page; 0: there is none */
     /* RUN */
     const struct store_work *work; /* NULL: no such run */
     int64_t work_steady_ms;        /* now, to compare due times with */
@@ -470,7 +580,14 @@ struct store_rows {
     size_t history_count;
     const struct store_count_row *counts;
     size_t count_count;
-    uint64_t event_count, duplicate_count; /* COUNTS */
+    /* COUNTS */
+    uint64_t event_count, duplicate_count;
+    uint64_t forgotten_count; /* finished runs that were pruned */
+    uint64_t used_bytes;      /* of the database; what is free in it not */
+    uint64_t file_bytes;
+    int64_t restored_wall_ms; /* 0: it was not restored from a backup */
+    const struct store_reason_row *reasons;
+    size_t reason_count;
     const struct store_alert_row *alerts;
     size_t alert_count;
     const struct store_quarantine_row *quarantine;
@@ -488,7 +605,37 @@ typedef void store_read_fn(void *arg, int status,
 int store_query(struct store *store, const struct store_query *query,
                 store_read_fn *fn, void *arg) MUST_USE;
 
-/* Walk the whole audit chain; 0, or -EBADMSG with the first bad entry named. */
+/* Walk the whole audit chain, from where it was pruned; 0, or -EBADMSG with the
+ * first bad entry named. */
 int store_verify(struct store *store, struct error *err) MUST_USE;
+
+/* ---- Backup and restore -------------------------------------------------- */
+
+/* How a backup ended; bytes of its files, err a sentence when status is
+ * negative.  On the loop, from store_drain. */
+typedef void store_backup_fn(void *arg, int status, uint64_t bytes,
+                             const struct error *err);
+
+/* Copy the database as it is now and the look-up key into directory, on a
+ * thread of its own (inline mode: in store_drain), while everything goes on.
+ * directory must not exist, the one above it must; it is made with mode 0700
+ * under the name directory.partial and gets its own when all is in it, was
+ * checked (pages, audit chain, key) and is on disk.  -EALREADY: another one is
+ * under way; -EINVAL: not an absolute path, or too long.  store_close ends one
+ * that is under way: -ECANCELED. */
+int store_backup(struct store *store, const char *directory,
+                 store_backup_fn *fn, void *arg) MUST_USE;
+
+/* Put a backup in the place of what data_directory holds; no daemon may run
+ * there (-EBUSY).  The backup is copied, checked and brought to today's schema
+ * first; then what was there is moved to before-restore-DATE inside the data
+ * directory and the copy takes its place.  A process that is killed at any
+ * point leaves either everything as it was or, after the next opening, the
+ * restored database.
+ * A restored database asks before it sends: see store_batch_delivery; what was
+ * on its way in the backup is in doubt, and counts as sent at the time of the
+ * restore.  Audit: store.restored. */
+int store_restore(const char *backup_directory, const char *data_directory,
+                  struct error *err) MUST_USE;
 
 #endif

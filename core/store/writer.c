@@ -51,7 +51,8 @@ static int writer_apply(struct writer *writer, struct store_batch *batch)
 /* Is a failure the fault of this batch alone? */
 static bool writer_fault_of_batch(int status)
 {
-    return status == -EINVAL || status == -E2BIG || status == -EBADMSG;
+    return status == -EINVAL || status == -E2BIG || status == -EBADMSG ||
+           status == -ENOSYS;
 }
 
 /* 0 also when the batch alone failed; its status says so. */

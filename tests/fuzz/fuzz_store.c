@@ -220,7 +220,7 @@ static void deliver(struct store_batch *batch, uint64_t run)
     store_batch_step(batch, &step);
     store_batch_intent(batch, run, "post");
     store_batch_delivery_change(batch, &change);
-    store_batch_delivery_body(batch, run, "post", body);
+    store_batch_edit(batch, "test", run, "post", body);
     store_batch_delivery(batch, &delivery);
     store_batch_recover(batch, run);
 }
