@@ -25,7 +25,7 @@ enum { REASON_BYTES_MAX = 1000 };
 static const char *act_word(enum store_act act)
 {
     static const char *const words[] = {"retry", "restart", "release",
-                                        "discard"};
+                                        "discard", "replay"};
 
     return words[act];
 }
@@ -38,6 +38,8 @@ static const char *act_needs(enum store_act act)
         return "only parked and held runs can be retried";
     case STORE_RELEASE:
         return "only held runs can be released";
+    case STORE_REPLAY:
+        return "only parked and finished runs can be replayed";
     case STORE_DISCARD:
         break;
     }
