@@ -53,6 +53,7 @@ static void engine_ask_wake(struct engine *engine)
 
     earliest(&at, engine->look_at);
     earliest(&at, engine_poll_due(engine));
+    earliest(&at, engine_shadows_due(engine));
     if (engine->lost)
         earliest(&at, engine->recover_at);
     LL_FOREACH(engine->gates, gate)
@@ -69,7 +70,8 @@ static void engine_check_stopped(struct engine *engine)
 {
     void (*stopped)(void *arg) = engine->stopped;
 
-    if (!engine->stopping || !stopped || engine->run_count || engine->reserved)
+    if (!engine->stopping || !stopped || engine->run_count ||
+        engine->reserved || engine->shadow_count)
         return;
     engine->stopped = NULL;
     stopped(engine->stopped_arg);
@@ -92,6 +94,7 @@ void engine_turn(struct engine *engine)
         engine_recover(engine, now_ms);
         engine_renew(engine, now_ms);
         engine_prune(engine, now_ms);
+        engine_serve_shadows(engine);
         if (engine->stopping)
             break;
         engine_look(engine, now_ms);
@@ -147,6 +150,8 @@ struct engine *engine_create(const struct engine_options *options)
     engine->world.ready = engine_run_ready;
     engine->world.gate_changed = engine_gate_changed;
     engine->world.arg = engine;
+    engine->shadow_world = engine->world;
+    engine->shadow_world.left = engine_shadow_left;
     engine_gate(engine, "");
     return engine;
 }
@@ -164,6 +169,7 @@ void engine_destroy(struct engine *engine)
         HASH_DEL(engine->runs, run);
         run_destroy(run);
     }
+    engine_free_shadows(engine);
     LL_FOREACH_SAFE(engine->gates, gate, next_gate)
     {
         free(gate->name);
@@ -189,10 +195,11 @@ void engine_stop(struct engine *engine, void (*stopped)(void *arg), void *arg)
     struct gate *gate;
 
     engine->stopping = true;
-    engine->world.draining = true;
+    engine->world.draining = engine->shadow_world.draining = true;
     engine->stopped = stopped;
     engine->stopped_arg = arg;
     engine->turning++;
+    engine_stop_shadows(engine);
     LL_FOREACH(engine->gates, gate)
     {
         engine_gate_changed(engine, gate);

@@ -19,6 +19,7 @@ struct lost_run {
 };
 
 struct engine_source;
+struct engine_shadow;
 
 struct engine {
     struct store *store;
@@ -32,6 +33,9 @@ struct engine {
     size_t flow_count;
     struct definition *versions[ENGINE_VERSIONS_MAX]; /* older ones, by use */
     size_t version_count;
+    struct run_world shadow_world; /* the same, but nothing of it stays */
+    struct engine_shadow *shadows;
+    uint32_t shadow_count;
     struct run *runs; /* by number */
     uint32_t run_count;
     uint32_t reserved;  /* runs asked for and not answered yet */
@@ -78,6 +82,16 @@ void engine_keep_version(struct engine *engine, struct definition *definition);
 int engine_ask(struct engine *engine, struct store_batch *batch,
                engine_accepted_fn *accepted, engine_acted_fn *acted,
                void *arg) MUST_USE;
+
+/* Let shadows on that have waited long enough, or whose turn it is. */
+void engine_serve_shadows(struct engine *engine);
+/* When one of them has waited too long; 0: none waits. */
+int64_t engine_shadows_due(const struct engine *engine);
+/* See run_world. */
+void engine_shadow_left(void *arg, struct run *run, int status,
+                        uint32_t ready_count);
+void engine_stop_shadows(struct engine *engine);
+void engine_free_shadows(struct engine *engine);
 
 /* Begin the polls that are due; and when the next one is, 0: none. */
 void engine_poll(struct engine *engine, int64_t now_ms);

@@ -75,6 +75,7 @@ void engine_gate_changed(void *arg, struct gate *gate)
         gate->changed_again = false;
         if (gate->waiter_count)
             engine_serve(engine, gate);
+        engine_serve_shadows(engine);
     }
     gate->serving = false;
     /* And those that wait in the store. */

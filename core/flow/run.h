@@ -70,9 +70,13 @@ struct run_delivery {
     size_t reference_len;
 };
 
+struct run_shadow;
+
 struct run {
     UT_hash_handle hh; /* in the engine, by number */
     uint64_t number;
+    struct run_shadow *shadow; /* it only shows what it would do (run_shadow.h);
+                                * NULL: a real one */
     struct definition *definition; /* held */
     enum run_phase phase;
     struct run_world *world;
@@ -93,8 +97,8 @@ struct run {
     char path[STORE_PATH_MAX];
     const struct flow_step *step;
     uint64_t op;
-    int64_t due_ms;       /* of the state it leaves with */
-    const char *queue;    /* likewise; a static text or the gate's name */
+    int64_t due_ms;    /* of the state it leaves with */
+    const char *queue; /* likewise; a static text or the gate's name */
 };
 
 /* From what a claim loaded. */

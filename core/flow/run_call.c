@@ -90,6 +90,8 @@ enum walk run_call(struct walker *walker, const struct flow_step *step,
                  err.text);
         return run_park(run, path, "mapping", reason);
     }
+    snprintf(run->path, sizeof(run->path), "%s", path);
+    run->step = step;
     walk = run_enter(run, step->instance);
     if (walk != WALK_ON) {
         cJSON_Delete(arguments);
@@ -99,8 +101,6 @@ enum walk run_call(struct walker *walker, const struct flow_step *step,
     snprintf(id, sizeof(id), "%" PRIu64 ".%s", run->number, path);
     request.call_id = (cn_str){id, strlen(id)};
     request.body = (cn_str){text, strlen(text)};
-    snprintf(run->path, sizeof(run->path), "%s", path);
-    run->step = step;
     status = run_operate(run, &request, call_ended, &err);
     if (!status) {
         walk = WALK_WAIT;

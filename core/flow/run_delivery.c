@@ -21,6 +21,7 @@
 #include <connect/json.h>
 
 #include "flow/run_gate.h"
+#include "flow/run_shadow.h"
 #include "flow/run_state.h"
 
 static void delivery_change(struct run *run, struct run_delivery *row,
@@ -189,8 +190,9 @@ static void delivery_ended(void *arg, uint64_t op,
         run_finish(run, walk);
 }
 
-static int delivery_operate(struct run *run, enum op_kind kind,
-                            const struct run_delivery *row, struct error *err)
+int run_delivery_operate(struct run *run, enum op_kind kind,
+                         const struct run_delivery *row, op_ended_fn *fn,
+                         struct error *err)
 {
     struct op_request request = {.kind = kind};
     cn_record *record = &request.record;
@@ -204,7 +206,7 @@ static int delivery_operate(struct run *run, enum op_kind kind,
     record->time_ms = run->wall_ms;
     record->origin = run->origin;
     record->attempt = row->attempts + 1;
-    return run_operate(run, &request, delivery_ended, err);
+    return run_operate(run, &request, fn, err);
 }
 
 /* The intent is on disk, but the instance does not take the work: nothing was
@@ -271,7 +273,8 @@ static void delivery_committed(void *arg, int status,
         row->state = DELIVERY_SENDING;
         row->doubt = true;
         row->intent_ms = run_now(run);
-        status = delivery_operate(run, OP_DELIVER, row, &err);
+        status =
+            run_delivery_operate(run, OP_DELIVER, row, delivery_ended, &err);
         if (status)
             delivery_not_begun(run, row, status, &err);
         return;
@@ -294,8 +297,8 @@ static const char *body_text(const cJSON *body, const char *pointer)
     return text ? text : "";
 }
 
-static enum walk delivery_check(struct run *run, const struct flow_step *step,
-                                const char *path, const cJSON *body)
+enum walk run_delivery_check(struct run *run, const struct flow_step *step,
+                             const char *path, const cJSON *body)
 {
     const struct record_type *type = step->type;
     struct schema_fault fault;
@@ -363,7 +366,7 @@ static enum walk delivery_ask(struct run *run, struct run_delivery *row)
 {
     struct error err = {""};
     struct gate *gate = run->gate;
-    int status = delivery_operate(run, OP_PROBE, row, &err);
+    int status = run_delivery_operate(run, OP_PROBE, row, delivery_ended, &err);
     cn_str none = {NULL, 0};
 
     if (!status)
@@ -403,10 +406,9 @@ static enum walk delivery_resume(struct run *run, struct run_delivery *row,
     }
 }
 
-/* The body as the flow says: a mapping, or a path to an earlier result. */
-static enum walk delivery_body(struct walker *walker,
-                               const struct flow_step *step, const char *path,
-                               cJSON **ret_made, const cJSON **ret_body)
+enum walk run_delivery_body(struct walker *walker, const struct flow_step *step,
+                            const char *path, cJSON **ret_made,
+                            const cJSON **ret_body)
 {
     struct run *run = walker->run;
     struct error err = {""};
@@ -439,21 +441,23 @@ enum walk run_deliver(struct walker *walker, const struct flow_step *step,
     cJSON *made = NULL;
     enum walk walk;
 
-    if (!row) {
-        walk = delivery_body(walker, step, path, &made, &body);
-        if (walk == WALK_ON)
-            walk = delivery_check(run, step, path, body);
-        if (walk != WALK_ON) {
-            cJSON_Delete(made);
-            return walk;
-        }
-    }
     /* Adopted when its turn came, and no more of the run was stored. */
     if (row && row->state == DELIVERY_DONE) {
         delivery_end_step(run, path,
                           run_bytes(row->reference, row->reference_len), true,
                           "exists already");
         return WALK_ON;
+    }
+    if (run->shadow)
+        return run_shadow_deliver(walker, step, path);
+    if (!row) {
+        walk = run_delivery_body(walker, step, path, &made, &body);
+        if (walk == WALK_ON)
+            walk = run_delivery_check(run, step, path, body);
+        if (walk != WALK_ON) {
+            cJSON_Delete(made);
+            return walk;
+        }
     }
     walk = run_enter(run, step->instance);
     if (walk == WALK_ON) {

@@ -4,10 +4,12 @@
  * it says about the record.  Called on the loop thread. */
 #include "flow/run_gate.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "base/log.h"
+#include "flow/run_shadow.h"
 
 void run_waits(struct run *run, bool waits)
 {
@@ -65,6 +67,8 @@ enum walk run_enter(struct run *run, const char *instance)
     struct gate *gate = world->gate(world->arg, instance);
     int64_t now_ms = run_now(run);
 
+    if (run->shadow)
+        return run_shadow_enter(run, gate);
     run_waits(run, false);
     if (world->draining || gate->room == 0 || gate_rests(gate, now_ms))
         return run_back(run, gate, 0);
@@ -107,7 +111,7 @@ static void end_alert_auth(struct run *run, struct gate *gate)
 {
     char cause[160];
 
-    if (gate->trusted)
+    if (gate->trusted || run->shadow)
         return;
     gate->trusted = true;
     auth_cause(gate, cause);
@@ -139,20 +143,46 @@ void run_judge_instance(struct run *run, struct gate *gate,
     }
 }
 
+/* A shadow has no commit of its own to write them with. */
+static void values_kept(void *arg, int status,
+                        const struct store_result *results, size_t result_count)
+{
+    (void)arg;
+    (void)status; /* the plugin puts them again when it renews again */
+    (void)results;
+    (void)result_count;
+}
+
+static void keep_values_now(struct run *run, struct store_batch *batch)
+{
+    if (store_commit(run->world->store, batch, values_kept, NULL))
+        store_batch_destroy(batch);
+}
+
 void run_keep_values(struct run *run, const struct gate *gate,
                      const struct op_outcome *outcome)
 {
+    struct store_batch *batch;
+
+    if (!outcome->value_count)
+        return;
+    batch = run->shadow ? store_batch_create() : NULL;
     for (size_t index = 0; index < outcome->value_count; index++) {
         const struct op_value *value = &outcome->values[index];
-        store_batch_state(run_batch(run), gate->name, value->key,
+        store_batch_state(batch ? batch : run_batch(run), gate->name,
+                          value->key,
                           run_bytes(value->value.ptr, value->value.len));
     }
+    if (batch)
+        keep_values_now(run, batch);
 }
 
 void run_alert_auth(struct run *run, struct gate *gate)
 {
     char cause[160];
 
+    if (run->shadow) /* the next real one says it */
+        return;
     gate->trusted = false;
     auth_cause(gate, cause);
     store_batch_alert(
@@ -168,6 +198,8 @@ int run_operate(struct run *run, struct op_request *request, op_ended_fn *fn,
     struct run_world *world = run->world;
     int status;
 
+    assert(!run->shadow || request->kind == OP_CALL ||
+           request->kind == OP_PROBE);
     request->run = run->number;
     request->instance = run->gate->name;
     status = world->ports.op_start(world->ports.arg, request, fn, run, &run->op,

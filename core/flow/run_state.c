@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "flow/run_shadow.h"
 
 /* A path of a step; definition.c limits names and depth so that it fits. */
 PRINTF_LIKE(2, 3)
@@ -39,6 +40,8 @@ struct store_bytes run_bytes(const char *ptr, size_t len)
 
 struct store_batch *run_batch(struct run *run)
 {
+    if (run->shadow)
+        return run_shadow_batch(run);
     if (!run->batch) {
         run->batch = store_batch_create();
         run->change_count = 0;
@@ -141,6 +144,8 @@ enum walk run_leave(struct run *run, enum run_state state, const char *queue,
         .code = code,
     };
 
+    if (run->shadow)
+        return run_shadow_leave(run, state, code, reason);
     store_batch_run(run_batch(run), &change);
     run->due_ms = due_ms;
     run->queue = state == RUN_READY || state == RUN_HELD ? queue : NULL;
@@ -162,6 +167,10 @@ enum walk run_park(struct run *run, const char *path, const char *code,
 
     row->state = STEP_FAILED;
     run_step_store(run, row, reason);
+    if (run->shadow) {
+        snprintf(run->shadow->path, sizeof(run->shadow->path), "%s", path);
+        return run_leave(run, RUN_PARKED, NULL, 0, code, reason);
+    }
     log_write(LOG_WARN, &about,
               "parked at step %s (%s); see: connectctl show "
               "%" PRIu64,
