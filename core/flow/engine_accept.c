@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/seeded.h"
 
 enum {
     FLOWS_PER_RECORD_MAX = ENGINE_FLOWS_PER_RECORD_MAX,
@@ -259,6 +260,16 @@ static void accept_values(const struct engine_accept *accept,
             (struct store_bytes){accept->cursor.ptr, accept->cursor.len});
 }
 
+/* For the seeded mistake: the sender has its answer. */
+static void accept_answered_already(void *arg, int status, size_t accepted,
+                                    size_t duplicates)
+{
+    (void)arg;
+    (void)status;
+    (void)accepted;
+    (void)duplicates;
+}
+
 int engine_accept(struct engine *engine, const struct engine_accept *accept,
                   engine_accepted_fn *fn, void *arg)
 {
@@ -297,6 +308,10 @@ int engine_accept(struct engine *engine, const struct engine_accept *accept,
         store_batch_destroy(batch);
         accepting_destroy(accepting);
         return -EAGAIN;
+    }
+    if (seeded_bug("F08")) { /* answered before it is stored */
+        accepting->fn = accept_answered_already;
+        fn(arg, 0, accept->record_count, 0);
     }
     return 0;
 }

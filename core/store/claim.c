@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/seeded.h"
 #include "store/apply_act.h"
 #include "store/apply_delivery.h"
 #include "store/apply_run.h"
@@ -85,7 +86,12 @@ static int claim_doubt(struct writer *writer, uint64_t number)
             found = delivery_load_id(writer, (int64_t)id, &delivery);
         if (found <= 0)
             return found;
-        found = delivery_move(writer, &delivery, DELIVERY_IN_DOUBT, true, NULL);
+        if (seeded_bug("F08send")) /* what was being sent is forgotten */
+            found =
+                delivery_move(writer, &delivery, DELIVERY_READY, false, NULL);
+        else
+            found = delivery_move(writer, &delivery, DELIVERY_IN_DOUBT, true,
+                                  NULL);
         if (found)
             return found;
     }

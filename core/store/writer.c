@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "store/apply.h"
 #include "store/audit.h"
@@ -189,11 +190,24 @@ void writer_commit(struct writer *writer, struct store_batch *batches)
     }
 }
 
+/* Tests want checkpoints within the life of a few deals. */
+static int writer_checkpoint_pages(void)
+{
+#ifdef CONNECT_TEST_CLOCK
+    const char *pages = getenv("CONNECT_TEST_CHECKPOINT");
+
+    if (pages)
+        return (int)strtol(pages, NULL, 10);
+#endif
+    return CHECKPOINT_PAGES;
+}
+
 void writer_checkpoint(struct writer *writer)
 {
     int code, status;
 
-    if (writer->broken || writer->database.wal_pages < CHECKPOINT_PAGES)
+    if (writer->broken ||
+        writer->database.wal_pages < writer_checkpoint_pages())
         return;
     code = sqlite3_wal_checkpoint_v2(writer->database.handle, NULL,
                                      SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
