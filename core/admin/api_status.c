@@ -76,6 +76,21 @@ static cJSON *status_gates(const struct engine *engine)
     return list;
 }
 
+/* What the instance may send a second; null: as much as it likes. */
+static cJSON *status_rate(const struct instance_info *info)
+{
+    cJSON *object;
+
+    if (!info->rate_per_second)
+        return cJSON_CreateNull();
+    object = cJSON_CreateObject();
+    encode_put_number(object, "per_second", info->rate_per_second);
+    encode_put_number(object, "burst", info->rate_burst);
+    encode_put_number(object, "left", info->rate_left);
+    encode_put_number(object, "waiting", info->rate_waiting);
+    return object;
+}
+
 static cJSON *status_instances(const struct instances *instances)
 {
     cJSON *list = cJSON_CreateArray();
@@ -87,6 +102,7 @@ static cJSON *status_instances(const struct instances *instances)
         encode_put_text(object, "name", info.name);
         encode_put_text(object, "state", encode_instance_state(info.state));
         encode_put_text(object, "reason", has_reason ? info.reason : NULL);
+        cn_json_put(object, "rate", status_rate(&info));
         cn_json_append(list, object);
     }
     return list;

@@ -461,6 +461,23 @@ static const char *place_of(struct reader *reader, const cJSON *value,
     return pointer ? pointer : "/instances";
 }
 
+/* The form has checked the numbers; without a burst it is a second's worth. */
+static int take_rate(const cJSON *value, struct config_rate *rate)
+{
+    int64_t per_second = 0, burst = 0;
+    int code = 0;
+
+    if (!value)
+        return 0;
+    code = cn_json_int64(cn_json_member(value, "per_second"), &per_second);
+    if (code == 0)
+        code = cn_json_int64(cn_json_member(value, "burst"), &burst);
+    if (burst == 0)
+        burst = per_second > 0 ? per_second : 1;
+    *rate = (struct config_rate){true, (uint32_t)per_second, (uint32_t)burst};
+    return code;
+}
+
 static int take_instance(struct reader *reader, const cJSON *value,
                          struct config_instance *instance)
 {
@@ -493,6 +510,8 @@ static int take_instance(struct reader *reader, const cJSON *value,
     if (code == 0)
         code = cn_json_int64(cn_json_member(value, "open_max"), &open_max);
     instance->open_max = (uint32_t)open_max;
+    if (code == 0)
+        code = take_rate(cn_json_member(value, "rate"), &instance->rate);
     return code;
 }
 

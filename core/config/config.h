@@ -21,6 +21,7 @@
  *                   "path_secret": "file:...",        for /in/streak/<secret>
  *                   "webhooks": [ { "event": "...", "scope": "..." } ],
  *                   "open_max": 8,
+ *                   "rate": { "per_second": 8, "burst": 8 },
  *                   "config": { ... } } } }
  *
  * "config" is checked against the plugin's manifest, when the plugin is
@@ -28,6 +29,7 @@
 #ifndef CONNECT_CONFIG_CONFIG_H
 #define CONNECT_CONFIG_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cjson/cJSON.h>
@@ -41,6 +43,12 @@ struct config_webhook {
     const char *scope; /* the source's key of what is watched */
 };
 
+struct config_rate {     /* HTTP requests of an instance */
+    bool given;          /* false: as the plugin's manifest says */
+    uint32_t per_second; /* 0: no limit */
+    uint32_t burst;      /* at once after a pause; at least 1 */
+};
+
 struct config_instance {
     const char *name;
     const char *plugin;      /* absolute path of the .so */
@@ -48,7 +56,8 @@ struct config_instance {
     const char *path_secret; /* the value, or NULL: receives no webhooks */
     const struct config_webhook *webhooks;
     size_t webhook_count;
-    uint32_t open_max;   /* 0: as the plugin says */
+    uint32_t open_max; /* 0: as the plugin says */
+    struct config_rate rate;
     const cJSON *config; /* object; credentials still as references */
     const char *place;   /* "connect.json:12" for messages */
 };

@@ -192,8 +192,13 @@ static void status_instance(struct table *table, const cJSON *answer,
         find_by(cn_json_member(answer, "queues"), "queue", name);
     int64_t rests_ms = print_number(gate, "rests_ms");
     char span[MOMENT_MAX] = "", rests[MOMENT_MAX + 16] = "";
-    char open[64] = "";
+    char open[64] = "", rate_text[96] = "";
+    const cJSON *rate = cn_json_member(instance, "rate");
 
+    if (cJSON_IsObject(rate))
+        snprintf(
+            rate_text, sizeof(rate_text), "%" PRId64 "/s, %" PRId64 " wait",
+            print_number(rate, "per_second"), print_number(rate, "waiting"));
     if (rests_ms > 0) {
         moment_span(rests_ms, span);
         snprintf(rests, sizeof(rests), "rests %s", span);
@@ -206,6 +211,7 @@ static void status_instance(struct table *table, const cJSON *answer,
     table_add(table, TEXT_PLAIN, open);
     table_add_number(table, print_number(gate, "waiting") +
                                 print_number(queue, "due"));
+    table_add(table, TEXT_PLAIN, rate_text);
     table_add(table, TEXT_YELLOW, rests);
     table_add(table, TEXT_PLAIN,
               rests_ms > 0 ? print_member(gate, "reason")
@@ -214,8 +220,9 @@ static void status_instance(struct table *table, const cJSON *answer,
 
 void print_status(const struct text_out *out, const cJSON *answer)
 {
-    static const char *const heads[] = {
-        "INSTANCE", "STATE", "OPEN", ">WAITING", "REST", "REASON", NULL};
+    static const char *const heads[] = {"INSTANCE", "STATE", "OPEN",
+                                        ">WAITING", "RATE",  "REST",
+                                        "REASON",   NULL};
     int64_t alerts = print_number(answer, "alerts");
     struct table *table = table_create(heads);
 

@@ -44,7 +44,7 @@ static uint32_t port_op_room(void *arg, const char *instance)
 
     if (!info || info->state != INSTANCE_RUNNING)
         return 0;
-    return info->open_max;
+    return info->room;
 }
 
 static int port_jq_start(void *arg, const char *program, const char *input,

@@ -3,10 +3,16 @@
  * Its one idea: all that the host knows about effects it learns here.  Each
  * request and answer is noted in the operation it belongs to, before the plugin
  * hears of it, so that the plugin cannot be believed against what was seen.
- * Credentials are put in here and never reach the runner.  Loop thread. */
+ * Credentials are put in here and never reach the runner.
+ *
+ * A request for which the instance's budget has no token waits here as the
+ * message it came in; until its token comes nothing of it was sent, and an
+ * operation that ends meanwhile is not in doubt because of it.  How many wait
+ * and how long is limited in budget.c.  Loop thread. */
 #include "plugin/bridge.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -228,28 +234,159 @@ static void bridge_complain(const struct generation *generation, uint64_t op,
               generation->setup->module->table.id, reason);
 }
 
-static void request_send(struct bridge_request *entry, struct core_op *op,
-                         const struct http_client_request *request)
+/* The request's operation, while it is open and this generation's. */
+static struct core_op *request_op(const struct generation *generation,
+                                  uint64_t op_id)
+{
+    struct core_op *op = op_of(generation->entry->instances, op_id);
+
+    return op && op->generation == generation ? op : NULL;
+}
+
+static void request_failed(struct bridge_request *entry, int status)
+{
+    if (status == -ENOBUFS || status == -ECANCELED)
+        refuse(entry->generation, entry->number, entry->op, CN_RETRY,
+               "the host has no room for more HTTP requests");
+    else
+        refuse(entry->generation, entry->number, entry->op, CN_REJECTED,
+               "the HTTP request is malformed or too large");
+}
+
+/* Give it to the client; it is in the generation's list and leaves it when it
+ * cannot be sent. */
+static void request_send(struct bridge_request *entry,
+                         const struct message *message)
 {
     struct generation *generation = entry->generation;
-    struct instances *instances = entry->instances;
-    int status = http_client_send(instances->options.http, request,
-                                  bridge_answered, entry, &entry->http);
+    struct core_op *op = request_op(generation, entry->op);
+    struct auth auth = {.setup = generation->setup};
+    struct message_reader reader;
+    cn_header headers[HTTP_MESSAGE_HEADERS_MAX];
+    cn_http_request request;
+    uint64_t number;
+    int status;
 
+    /* Both were read before, by bridge_send. */
+    message_read(&reader, message);
+    status = http_message_take_request(&reader, &number, &request, headers) &&
+                     (!request.auth || auth_read(&auth, request.auth))
+                 ? 0
+                 : -EINVAL;
+    if (!status)
+        status = http_client_send(entry->instances->options.http,
+                                  &(struct http_client_request){
+                                      .method = request.method,
+                                      .url = request.url,
+                                      .headers = headers,
+                                      .header_count = request.header_count,
+                                      .credentials = auth.credentials,
+                                      .credential_count = auth.count,
+                                      .body = request.body,
+                                      .timeout_ms = request.timeout_ms,
+                                      .effect = entry->effect,
+                                  },
+                                  bridge_answered, entry, &entry->http);
     /* Also when there is no room: that is no answer about the record. */
     if (op && (!status || status == -ENOBUFS))
         op->facts.requested = true;
-    if (!status) {
-        DL_APPEND(generation->requests, entry);
+    if (!status)
+        return;
+    DL_DELETE(generation->requests, entry);
+    request_failed(entry, status);
+    free(entry);
+}
+
+/* ---- Budgets ------------------------------------------------------------ */
+
+static struct bridge_request *request_of(struct budget_waiter *waiter)
+{
+    return (struct bridge_request *)(void *)((char *)waiter -
+                                             offsetof(struct bridge_request,
+                                                      waiter));
+}
+
+static void budgets_serve(struct instances *instances);
+
+static void budgets_fired(uv_timer_t *timer)
+{
+    budgets_serve(timer->data);
+}
+
+/* Send what has its token, and come again when the next one has. */
+static void budgets_serve(struct instances *instances)
+{
+    uint64_t now_ms = uv_now(instances->options.loop);
+    uint64_t due_ms = 0;
+
+    for (struct entry *entry = instances->entries; entry;
+         entry = entry->hh.next) {
+        struct budget_waiter *waiter;
+        uint64_t wait_ms;
+        while ((waiter = budget_next(&entry->budget, now_ms))) {
+            struct bridge_request *request = request_of(waiter);
+            struct message *held = request->held;
+            request->held = NULL;
+            request_send(request, held);
+            message_destroy(held);
+        }
+        wait_ms = budget_due_ms(&entry->budget, now_ms);
+        if (wait_ms && (!due_ms || wait_ms < due_ms))
+            due_ms = wait_ms;
+    }
+    if (due_ms && !uv_is_closing((uv_handle_t *)&instances->budget_timer))
+        (void)!uv_timer_start(&instances->budget_timer, budgets_fired, due_ms,
+                              0);
+}
+
+int bridge_open(struct instances *instances)
+{
+    instances->budget_timer.data = instances;
+    return uv_timer_init(instances->options.loop, &instances->budget_timer);
+}
+
+/* Without a token: keep a copy and wait. */
+static void request_wait(struct bridge_request *entry, bool bulk,
+                         const struct message *message)
+{
+    struct generation *generation = entry->generation;
+    struct budget *budget = &generation->entry->budget;
+    struct instances *instances = entry->instances;
+    struct core_op *op = request_op(generation, entry->op);
+    uint64_t delay_ms = 0;
+
+    /* What ends while it waits says nothing about the record. */
+    if (op)
+        op->facts.requested = true;
+    if (!budget_wait(budget, &entry->waiter, bulk,
+                     uv_now(instances->options.loop), &delay_ms)) {
+        cn_outcome outcome = {.size = sizeof(outcome),
+                              .status = CN_RATE_LIMITED,
+                              .retry_after_ms = delay_ms,
+                              .message = "the instance's rate is used up"};
+        cn_http_response response = {
+            .size = sizeof(response), .op = entry->op, .outcome = &outcome};
+        DL_DELETE(generation->requests, entry);
+        answer_send(generation, entry->number, entry->op, &response);
+        free(entry);
         return;
     }
-    if (status == -ENOBUFS || status == -ECANCELED)
-        refuse(generation, entry->number, entry->op, CN_RETRY,
-               "the host has no room for more HTTP requests");
-    else
-        refuse(generation, entry->number, entry->op, CN_REJECTED,
-               "the HTTP request is malformed or too large");
-    free(entry);
+    entry->held = message_copy(message);
+    if (!uv_is_active((uv_handle_t *)&instances->budget_timer))
+        budgets_serve(instances);
+}
+
+/* It waits for a token and is not wanted any more: certainly not sent. */
+static void request_abandon(struct bridge_request *request)
+{
+    struct generation *generation = request->generation;
+
+    budget_leave(&generation->entry->budget, &request->waiter);
+    DL_DELETE(generation->requests, request);
+    refuse(generation, request->number, request->op, CN_CANCELLED,
+           "given up before anything was sent");
+    message_destroy(request->held);
+    free(request);
 }
 
 void bridge_send(struct generation *generation, const struct message *message)
@@ -259,7 +396,7 @@ void bridge_send(struct generation *generation, const struct message *message)
     cn_header headers[HTTP_MESSAGE_HEADERS_MAX];
     cn_http_request request;
     struct auth auth = {.setup = generation->setup};
-    struct core_op *op = op_of(instances, message->op);
+    struct core_op *op = request_op(generation, message->op);
     struct bridge_request *entry;
     uint64_t number;
     const char *refused;
@@ -267,8 +404,6 @@ void bridge_send(struct generation *generation, const struct message *message)
     message_read(&reader, message);
     if (!http_message_take_request(&reader, &number, &request, headers))
         return; /* our own message; cannot happen */
-    if (op && op->generation != generation)
-        op = NULL;
     refused = request_refused(instances, op, message->op, &request);
     if (!refused && request.auth && !auth_read(&auth, request.auth))
         refused = "auth names a credential that the manifest does not know";
@@ -283,27 +418,25 @@ void bridge_send(struct generation *generation, const struct message *message)
     entry->number = number;
     entry->op = message->op;
     entry->effect = request.effect != 0;
-    request_send(entry, op,
-                 &(struct http_client_request){
-                     .method = request.method,
-                     .url = request.url,
-                     .headers = headers,
-                     .header_count = request.header_count,
-                     .credentials = auth.credentials,
-                     .credential_count = auth.count,
-                     .body = request.body,
-                     .timeout_ms = request.timeout_ms,
-                     .effect = entry->effect,
-                 });
+    DL_APPEND(generation->requests, entry);
+    if (budget_pass(&generation->entry->budget,
+                    uv_now(instances->options.loop)))
+        request_send(entry, message);
+    else
+        request_wait(entry, op && op->kind == OP_POLL, message);
 }
 
 void bridge_cancel(struct generation *generation, uint64_t op)
 {
-    struct bridge_request *request;
+    struct bridge_request *request, *next;
 
-    DL_FOREACH(generation->requests, request)
+    DL_FOREACH_SAFE(generation->requests, request, next)
     {
-        if (request->op == op)
+        if (request->op != op)
+            continue;
+        if (request->held)
+            request_abandon(request);
+        else
             http_client_cancel(generation->entry->instances->options.http,
                                request->http);
     }
@@ -315,7 +448,7 @@ void bridge_settle(struct generation *generation, struct core_op *op)
 
     DL_FOREACH(generation->requests, request)
     {
-        if (request->op == op->id && request->effect)
+        if (request->op == op->id && request->effect && !request->held)
             op->facts.effect_sent = op->facts.doubt = true;
     }
     bridge_cancel(generation, op->id);
@@ -329,7 +462,13 @@ void bridge_forget(struct generation *generation)
     {
         DL_DELETE(generation->requests, request);
         request->generation = NULL;
-        http_client_cancel(generation->entry->instances->options.http,
-                           request->http);
+        if (request->held) {
+            budget_leave(&generation->entry->budget, &request->waiter);
+            message_destroy(request->held);
+            free(request);
+        } else {
+            http_client_cancel(generation->entry->instances->options.http,
+                               request->http);
+        }
     }
 }

@@ -11,10 +11,15 @@ struct bridge_request {            /* one that waits for its answer */
     uint64_t op;     /* or 0 */
     uint64_t http;   /* the client's */
     bool effect;
+    struct budget_waiter waiter; /* for a token; nothing was sent then */
+    struct message *held;        /* what it will send; owned; NULL: it went */
     struct bridge_request *prev, *next;
 };
 
-/* Send what the runner asks for; an answer goes back in any case. */
+/* Prepare the timer of the budgets; instances_destroy closes it. */
+int bridge_open(struct instances *instances) MUST_USE;
+/* Send what the runner asks for, later when the instance's rate demands it; an
+ * answer goes back in any case. */
 void bridge_send(struct generation *generation, const struct message *message);
 /* Abort the requests of an operation; their answers still come. */
 void bridge_cancel(struct generation *generation, uint64_t op);

@@ -268,6 +268,9 @@ static void created_well(struct generation *generation, bool receiver)
     if (generation->setup->open_max &&
         generation->setup->open_max < entry->open_max)
         entry->open_max = generation->setup->open_max;
+    budget_set(&entry->budget, generation->setup->rate.per_second,
+               generation->setup->rate.burst,
+               uv_now(entry->instances->options.loop));
     if (old)
         generation_drain(old);
     entry_log(entry, LOG_INFO, 0, "runs");

@@ -7,6 +7,7 @@
 #define CONNECT_PLUGIN_INSTANCE_H
 
 #include "base/log.h"
+#include "plugin/budget.h"
 #include "plugin/host.h"
 #include "plugin/instances.h"
 #include "plugin/runner.h"
@@ -56,6 +57,7 @@ struct entry {
     const struct module *module;    /* of the active one, or the newest */
     struct value *values;           /* connect.state/1 */
     uint32_t open_max;              /* operations of a kind */
+    struct budget budget;           /* of its HTTP requests */
     enum instance_state state;
     bool removed; /* forgotten when the last generation ended */
     uint64_t ended_count, broken_count, replaced_total, held_ms_max;
@@ -82,8 +84,10 @@ struct core_op {
 
 struct instances {
     struct instances_options options;
-    char *public_address; /* owned; options has it */
-    uv_timer_t timer;     /* looks at what is due */
+    char *public_address;    /* owned; options has it */
+    uv_timer_t timer;        /* looks at what is due */
+    uv_timer_t budget_timer; /* the next token of a budget that is waited for */
+    int open_handle_count;   /* of these two */
     struct entry *entries;
     struct generation *generations; /* by number */
     struct core_op *ops;            /* by id */

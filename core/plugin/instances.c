@@ -13,6 +13,7 @@
 #include <utlist.h>
 
 #include "base/memory.h"
+#include "plugin/bridge.h"
 #include "plugin/instance.h"
 #include "plugin/operation.h"
 #include "plugin/watch.h"
@@ -20,7 +21,8 @@
 enum {
     OPERATION_MS_DEFAULT = 60 * 1000,
     STUCK_MS_DEFAULT = 10 * 1000,
-    RETRY_AFTER_MS_DEFAULT = 15 * 60 * 1000
+    RETRY_AFTER_MS_DEFAULT = 15 * 60 * 1000,
+    RATE_ROOM_S = 5 /* seconds of requests that may be under way */
 };
 
 static struct entry *entry_find(const struct instances *instances,
@@ -129,6 +131,8 @@ int instances_create(const struct instances_options *options,
     if (!status)
         status = uv_timer_start(&instances->timer, instances_look, interval_ms,
                                 interval_ms);
+    if (!status)
+        status = bridge_open(instances);
     if (status) {
         error_set(err, "plugins: %s", uv_strerror(status));
         free(instances);
@@ -145,6 +149,8 @@ static void instances_closed(uv_handle_t *handle)
 {
     struct instances *instances = handle->data;
 
+    if (--instances->open_handle_count > 0)
+        return;
     module_forget(instances->options.types, !instances->left_behind);
     free(instances->public_address);
     free(instances);
@@ -163,7 +169,9 @@ void instances_destroy(struct instances *instances)
     {
         entry_forget(entry);
     }
+    instances->open_handle_count = 2;
     uv_close((uv_handle_t *)&instances->timer, instances_closed);
+    uv_close((uv_handle_t *)&instances->budget_timer, instances_closed);
 }
 
 static struct entry *entry_make(struct instances *instances,
@@ -461,9 +469,19 @@ const char *instances_stream(const struct instances *instances,
     return manifest->streams[index].name;
 }
 
+/* More operations than its rate can serve would only wait with their clocks
+ * running. */
+static uint32_t entry_room(const struct entry *entry)
+{
+    uint32_t most = entry->budget.per_second * RATE_ROOM_S;
+
+    return most && most < entry->open_max ? most : entry->open_max;
+}
+
 static void info_fill(const struct entry *entry, struct instance_info *info)
 {
     const struct generation *active = entry->active;
+    struct budget budget = entry->budget; /* to look at */
 
     *info = (struct instance_info){
         .name = entry->name,
@@ -475,6 +493,12 @@ static void info_fill(const struct entry *entry, struct instance_info *info)
         .roles = active ? active->roles : entry->module->roles,
         .open_max = entry->open_max,
         .open_count = active ? active->open_count : 0,
+        .room = entry_room(entry),
+        .rate_per_second = budget.per_second,
+        .rate_burst = budget.per_second ? budget.burst : 0,
+        .rate_left =
+            budget_tokens(&budget, uv_now(entry->instances->options.loop)),
+        .rate_waiting = budget.waiting_count,
         .ended_count = entry->ended_count,
         .broken_count = entry->broken_count,
         .replaced_count = entry->replaced_total,

@@ -44,6 +44,10 @@ struct instance_info {
     uint32_t roles;
     uint32_t open_max; /* operations of each kind at once */
     uint32_t open_count;
+    uint32_t room; /* operations that its rate can serve in good time */
+    uint32_t rate_per_second, rate_burst; /* of HTTP requests; 0: no limit */
+    uint32_t rate_left;                   /* that may go at once now */
+    uint32_t rate_waiting;                /* requests that wait their turn */
     uint64_t ended_count, broken_count, replaced_count;
     uint64_t held_ms_max; /* longest time one call held its thread */
     const char *reason;   /* why FAILED or STUCK, or "" */

@@ -19,12 +19,14 @@ enum {
     STREAMS_MAX = 64,  /* each is polled on its own */
     ACTIONS_MAX = 256, /* real plugins have fewer than fifty */
     MANIFEST_BYTES_MAX = 1024 * 1024,
-    INTERVAL_DEFAULT_MS = 60 * 1000
+    INTERVAL_DEFAULT_MS = 60 * 1000,
+    RATE_MAX = 10000 /* as in the configuration */
 };
 
 static const char *const members[] = {
-    "title",   "config",  "records",     "takes",   "emits",
-    "streams", "actions", "repeat_safe", "network", NULL};
+    "title",   "config",      "records", "takes", "emits", "streams",
+    "actions", "repeat_safe", "network", "rate",  NULL};
+static const char *const rate_members[] = {"per_second", "burst", NULL};
 static const char *const stream_members[] = {"name", "interval_ms", NULL};
 static const char *const action_members[] = {"title", "request", "response",
                                              NULL};
@@ -102,6 +104,38 @@ static int read_types(struct manifest *manifest, const cJSON *root,
         type->emits |= list == LIST_EMITS;
         type->repeat_safe |= list == LIST_SAFE;
     }
+    return 0;
+}
+
+static int read_rate(struct manifest *manifest, const cJSON *root,
+                     struct error *err)
+{
+    const cJSON *rate = cn_json_member(root, "rate");
+    const cJSON *given = cn_json_member(rate, "burst");
+    int64_t per_second = -1, burst = 0;
+    int status;
+
+    manifest->rate_burst = 1;
+    if (!rate)
+        return 0;
+    status = check_members(rate, "/rate", rate_members, err);
+    if (status)
+        return status;
+    if (cn_json_int64(cn_json_member(rate, "per_second"), &per_second) ||
+        per_second < 0 || per_second > RATE_MAX ||
+        (given && (cn_json_int64(given, &burst) || burst < 0)) ||
+        burst > RATE_MAX) {
+        error_set(err,
+                  "manifest: /rate needs per_second, and may have burst, "
+                  "whole numbers from 0 to %d",
+                  RATE_MAX);
+        return -EINVAL;
+    }
+    manifest->rate_per_second = (uint32_t)per_second;
+    if (burst)
+        manifest->rate_burst = (uint32_t)burst;
+    else if (per_second)
+        manifest->rate_burst = (uint32_t)per_second;
     return 0;
 }
 
@@ -281,6 +315,8 @@ static int manifest_fill(struct manifest *manifest, const char *plugin_id,
             read_types(manifest, root, "repeat_safe", LIST_SAFE, types, err);
     if (!status)
         status = read_streams(manifest, root, err);
+    if (!status)
+        status = read_rate(manifest, root, err);
     if (!status)
         status = read_actions(manifest, root, types, err);
     return status;

@@ -8,6 +8,8 @@
  *     "actions": { "read_deal": { "title": "...", "request": schema,
  *                                 "response": schema or {"type":"deal/1"} } },
  *     "repeat_safe": ["deal/1"],
+ *     "rate": { "per_second": 8, "burst": 2 },  HTTP requests, unless the
+ *                                    configuration says otherwise
  *     "network": "host" }       all requests go through the host
  *
  * An action may always answer null: not found.  Unknown members are errors.
@@ -50,6 +52,8 @@ struct manifest {
     struct manifest_action *actions;
     size_t action_count;
     bool network_host;
+    uint32_t rate_per_second; /* HTTP requests; 0: no limit */
+    uint32_t rate_burst;      /* at least 1 */
 };
 
 /* Read and check; adds the plugin's own record types to types. */

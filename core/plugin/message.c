@@ -32,6 +32,15 @@ struct message *message_create(enum message_kind kind, uint64_t instance,
     return message;
 }
 
+struct message *message_copy(const struct message *message)
+{
+    struct message *copy = memory_zero(1, sizeof(*copy) + message->len + 1);
+
+    memcpy(copy, message, sizeof(*copy) + message->len);
+    copy->prev = copy->next = NULL;
+    return copy;
+}
+
 void message_destroy(struct message *message)
 {
     if (!message)

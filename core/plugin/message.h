@@ -59,6 +59,8 @@ struct message_reader {
  * payload overflowed. */
 struct message *message_create(enum message_kind kind, uint64_t instance,
                                uint64_t op, const struct buf *payload);
+/* The whole of it, for itself. */
+struct message *message_copy(const struct message *message);
 void message_destroy(struct message *message);
 
 void message_put_number(struct buf *payload, uint64_t number);

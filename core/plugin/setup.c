@@ -113,6 +113,11 @@ int setup_create(const struct module *module,
     setup->module = module;
     setup->share_count = 1;
     setup->open_max = config->open_max;
+    setup->rate = config->rate;
+    if (!setup->rate.given)
+        setup->rate =
+            (struct config_rate){true, module->manifest->rate_per_second,
+                                 module->manifest->rate_burst};
     if (!status)
         status = config_check(module, config, object, err);
     if (!status)

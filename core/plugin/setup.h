@@ -14,7 +14,8 @@ struct setup { /* immutable but for the count */
     char *config; /* JSON without credentials, defaults filled in */
     struct host_secret secrets[HOST_SECRETS_MAX];
     size_t secret_count;
-    uint32_t open_max; /* as configured; 0: as the plugin says */
+    uint32_t open_max;       /* as configured; 0: as the plugin says */
+    struct config_rate rate; /* given: also when the manifest gave it */
 };
 
 /* Check a configuration against the manifest and read its credentials.

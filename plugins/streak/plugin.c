@@ -38,7 +38,6 @@ static void destroy(void *self)
 static void *create(const cn_host *host)
 {
     struct streak *streak = text_zero(sizeof(*streak));
-    int64_t rate = cn_config_integer(host, "/rate_per_second", 8);
     int64_t keep_s = cn_config_integer(host, "/structure_seconds", 60);
     size_t len;
 
@@ -54,7 +53,6 @@ static void *create(const cn_host *host)
                        : "basic api_key";
     streak->definitions =
         definitions_create(host, (uint64_t)keep_s * SECOND_MS);
-    pace_init(&streak->pace, host, (unsigned)rate);
     if (!streak->http) {
         cn_logf(host, CN_LOG_ERROR, "this host lacks %s", CN_EXT_HTTP);
         destroy(streak);

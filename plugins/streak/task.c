@@ -1,6 +1,6 @@
 /* task.c - operations, their requests and what the answers mean.
  *
- *     start -> send -> (pace) -> host -> answered -> step -> send ... -> end
+ *     start -> send -> host -> answered -> step -> send ... -> end
  *
  * One idea: a task is freed by exactly one function, finish, and whatever holds
  * a pointer to it is taken back there.  The host calls answered exactly once
@@ -34,11 +34,8 @@ struct task {
     bool cancelled;
     void *work; /* owned */
     void (*work_destroy)(void *work);
-    const struct path *path; /* of the request, as the next three */
-    char *url;
-    char *body; /* owned; NULL: none */
+    const struct path *path; /* of the request, as the next */
     task_step *step;
-    struct pace_entry turn;
     struct task_wait wait;
     struct task *prev, *next;
 };
@@ -93,14 +90,11 @@ static void finish(struct task *task, const cn_outcome *outcome)
 {
     struct streak *streak = task->streak;
 
-    pace_remove(&streak->pace, &task->turn);
     DL_DELETE(streak->tasks, task);
     definitions_task_ends(task, outcome);
     streak->host->done(streak->host, task->op, outcome);
     if (task->work_destroy)
         task->work_destroy(task->work);
-    free(task->url);
-    free(task->body);
     free(task);
 }
 
@@ -258,15 +252,8 @@ static void send_request(struct task *task, const struct path *path,
     streak->http->send(streak->host, &request, fn, task);
 }
 
-/* The task whose turn it is. */
-static struct task *task_of(struct pace_entry *turn)
+static void ask_who_we_are(struct task *task)
 {
-    return (struct task *)(void *)((char *)turn - offsetof(struct task, turn));
-}
-
-static void ask_who_we_are(struct pace_entry *turn)
-{
-    struct task *task = task_of(turn);
     const struct path *path = path_of(PATH_ME);
     char *url = path_url(path, task->streak->base_url, NULL, NULL);
 
@@ -280,8 +267,7 @@ static void refuse(struct task *task, const cn_http_response *response,
     cn_outcome outcome = *response->outcome;
 
     if (response->code == 401 && task->path->id != PATH_ME) {
-        task->turn.go = ask_who_we_are;
-        pace_add(&task->streak->pace, &task->turn);
+        ask_who_we_are(task);
         return;
     }
     if (response->code == 409) /* as Streak's own clients do */
@@ -370,17 +356,11 @@ cJSON *answer_take(struct answer *answer)
 
 /* ---- Requests ------------------------------------------------------------ */
 
-static void go(struct pace_entry *turn)
-{
-    struct task *task = task_of(turn);
-
-    send_request(task, task->path, task->url, task->body, answered);
-}
-
 void task_send(struct task *task, const struct task_request *request,
                task_step *step)
 {
     const struct path *path = path_of(request->path);
+    char *url, *body;
 
     if (request->key && !path_key_fits(request->key)) {
         cJSON_Delete(request->body);
@@ -388,16 +368,14 @@ void task_send(struct task *task, const struct task_request *request,
                   path->what);
         return;
     }
-    free(task->url);
-    free(task->body);
+    url = path_url(path, task->streak->base_url, request->key, request->value);
+    body = request->body ? text_must(cn_json_print(request->body)) : NULL;
     task->path = path;
-    task->url =
-        path_url(path, task->streak->base_url, request->key, request->value);
-    task->body = request->body ? text_must(cn_json_print(request->body)) : NULL;
     task->step = step;
-    task->turn.go = go;
+    send_request(task, path, url, body, answered);
     cJSON_Delete(request->body);
-    pace_add(&task->streak->pace, &task->turn);
+    free(url);
+    free(body);
 }
 
 void task_get(struct task *task, enum path_id path, const char *key,

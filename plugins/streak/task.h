@@ -13,7 +13,6 @@
 #include <connect/ext/http.h>
 #include <connect/sdk.h>
 
-#include "pace.h"
 #include "paths.h"
 
 struct definitions;
@@ -23,9 +22,8 @@ struct task;
 struct streak {
     const cn_host *host; /* borrowed, as the next */
     const cn_http *http;
-    char *base_url;   /* owned; without a slash at its end */
-    const char *auth; /* a literal */
-    struct pace pace;
+    char *base_url;                  /* owned; without a slash at its end */
+    const char *auth;                /* a literal */
     struct definitions *definitions; /* owned */
     struct task *tasks;              /* open ones, owned */
     unsigned limited_count;          /* answers of 429 in a row */
@@ -60,7 +58,7 @@ struct task_request {
     cJSON *body;       /* owned by the call; NULL: none */
 };
 
-/* Send a request, later when the pace demands it, and go on with step. */
+/* Send a request and go on with step. */
 void task_send(struct task *task, const struct task_request *request,
                task_step *step);
 void task_get(struct task *task, enum path_id path, const char *key,

@@ -180,7 +180,7 @@ static cJSON *streak_webhooks(const struct stage *stage)
 
 static cJSON *streak_instance(struct stage *stage)
 {
-    cJSON *instance = cJSON_CreateObject(), *config;
+    cJSON *instance = cJSON_CreateObject(), *config, *rate;
     char address[STAGE_TEXT_MAX];
 
     snprintf(address, sizeof(address), "http://127.0.0.1:%u/api",
@@ -195,8 +195,9 @@ static cJSON *streak_instance(struct stage *stage)
     cJSON_AddStringToObject(config, "api_key", "file:secrets/streak.key");
     cJSON_AddStringToObject(config, "webhook_token",
                             "file:secrets/streak.token");
-    cJSON_AddNumberToObject(config, "rate_per_second", 0);
     merge(stage, config, stage->options.streak);
+    rate = cJSON_AddObjectToObject(instance, "rate");
+    cJSON_AddNumberToObject(rate, "per_second", 0);
     return instance;
 }
 

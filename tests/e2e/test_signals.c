@@ -181,8 +181,8 @@ static void test_check(void **state)
                 " \"listen\": {\n  \"port\": 70000 }\n}");
     check_says(stage, 1, "connect.json:5: /listen/port: ");
     stage_configure(stage, &(struct stage_options){
-                               .streak = "{\"rate_per_second\":\"many\"}"});
-    check_says(stage, 1, "rate_per_second");
+                               .streak = "{\"structure_seconds\":\"many\"}"});
+    check_says(stage, 1, "structure_seconds");
     stage_configure(stage, &(struct stage_options){.syspro = NULL});
     snprintf(path, sizeof(path), "%s/flows/won-deal-to-sales-order.json",
              stage->directory);

@@ -94,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     kit = kit_create(&cn_plugin_v1,
                      "{\"base_url\":\"https://s.test/api\",\"api_key\":"
                      "\"key-of-streak\",\"webhook_token\":\"token-of-ours\","
-                     "\"rate_per_second\":0}");
+                     "\"structure_seconds\":60}");
     kit_set_secret(kit, "webhook_address", "https://h.test/in/streak/secret");
     FUZZ_MUST(kit_start(kit));
     op = begin(kit, input.parts[0]);

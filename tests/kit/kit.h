@@ -159,10 +159,11 @@ void kit_answer_headers(struct kit *kit, struct kit_request *request,
                         uint32_t code, const char *const *headers, cn_str body);
 
 enum kit_failure {
-    KIT_NOT_SENT,     /* no byte left: name, connection or TLS failed */
-    KIT_NO_ANSWER,    /* sent, then time-out or cut */
-    KIT_UNREADABLE,   /* an answer came that is no HTTP */
-    KIT_NO_CREDENTIAL /* auth names what there is not */
+    KIT_NOT_SENT,      /* no byte left: name, connection or TLS failed */
+    KIT_NO_ANSWER,     /* sent, then time-out or cut */
+    KIT_UNREADABLE,    /* an answer came that is no HTTP */
+    KIT_NO_CREDENTIAL, /* auth names what there is not */
+    KIT_CANCELLED      /* the host gave it up; what kit_cancel answers */
 };
 void kit_answer_failure(struct kit *kit, struct kit_request *request,
                         enum kit_failure failure);

@@ -266,7 +266,8 @@ void kit_answer_failure(struct kit *kit, struct kit_request *request,
 {
     static const char *const messages[] = {
         "the server cannot be reached", "the server did not answer",
-        "the server's answer cannot be read", "there is no such credential"};
+        "the server's answer cannot be read", "there is no such credential",
+        "given up because the host asked"};
     struct kit_exchange *exchange = exchange_of(request);
     cn_outcome outcome = {.size = sizeof(outcome),
                           .status = request->effect ? CN_IN_DOUBT : CN_RETRY,
@@ -276,6 +277,8 @@ void kit_answer_failure(struct kit *kit, struct kit_request *request,
         outcome.status = CN_RETRY;
     if (failure == KIT_NO_CREDENTIAL)
         outcome.status = CN_REJECTED;
+    if (failure == KIT_CANCELLED && !request->effect)
+        outcome.status = CN_CANCELLED;
     answer(kit, exchange, 0, &outcome, NULL, 0, (cn_str){NULL, 0});
 }
 
@@ -284,6 +287,6 @@ void kit_http_end(struct kit *kit, cn_op op)
     for (size_t index = 0; index < kit->exchange_count; index++) {
         struct kit_request *request = &kit->exchanges[index]->request;
         if (!request->answered && request->op == op)
-            kit_answer_failure(kit, request, KIT_NO_ANSWER);
+            kit_answer_failure(kit, request, KIT_CANCELLED);
     }
 }

@@ -595,6 +595,53 @@ static void flood(void **state)
     world_neighbour_works(&world, "neighbour");
 }
 
+static uint32_t rate_waiting(const char *name)
+{
+    const struct instance_info *info = instances_find(world.instances, name);
+
+    assert_non_null(info);
+    return info->rate_waiting;
+}
+
+/* What is given up while it waits for a token was certainly not sent. */
+static void waits_for_its_rate(void **state)
+{
+    struct world_result first, second;
+    uint64_t began_ns;
+    struct op_request request = {
+        .kind = OP_DELIVER,
+        .instance = "paced",
+        .timeout_ms = SHORT_MS,
+        .record = {.type = "item/1", .key = CN_STR("http")}};
+
+    (void)state;
+    world.rate = (struct config_rate){true, 1, 1};
+    world_add(&world, "paced", "honest_host");
+    began_ns = uv_hrtime();
+    deliver("paced", "http", &first);
+    assert_int_equal(first.outcome.status, CN_OK);
+    assert_int_equal(world_start(&world, &request, &second), 0);
+    world_wait(&world, &second); /* its time-out ends it */
+    if (uv_hrtime() - began_ns < 900000000) {
+        assert_int_equal(world.request_count, 1);
+        assert_int_equal(second.outcome.status, CN_RETRY);
+        assert_false(second.outcome.effect_sent || second.outcome.answered);
+    }
+    assert_int_equal(rate_waiting("paced"), 0);
+    /* One that is patient gets its token. */
+    deliver("paced", "http", &second);
+    assert_int_equal(second.outcome.status, CN_OK);
+    assert_true((uv_hrtime() - began_ns) / 1000000 >= 990);
+    /* The rate of one instance is nothing to another. */
+    deliver_gives("neighbour", "http", CN_OK, false);
+    /* One that goes away takes what waits with it. */
+    request.timeout_ms = 0;
+    memset(&second, 0, sizeof(second));
+    assert_int_equal(world_start(&world, &request, &second), 0);
+    instances_cancel_all(world.instances);
+    world_wait(&world, &second);
+}
+
 static void effect_gives(enum op_kind kind, cn_status status)
 {
     struct world_result result;
@@ -715,8 +762,8 @@ int main(void)
         TEST(emit_late),      TEST(wrong_thread),    TEST(malformed),
         TEST(block_shared),   TEST(block_alone),     TEST(block_create),
         TEST(block_reload),   TEST(block_destroy),   TEST(block_stop),
-        TEST(create_null),    TEST(flood),           TEST(effect_refused),
-        TEST(effect_doubted), TEST(after_destroy),
+        TEST(create_null),    TEST(flood),           TEST(waits_for_its_rate),
+        TEST(effect_refused), TEST(effect_doubted),  TEST(after_destroy),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -208,6 +208,7 @@ int world_try_add(struct world *world, const char *name, const char *plugin,
                                        .plugin = path,
                                        .config = config,
                                        .path_secret = "s3cret",
+                                       .rate = world->rate,
                                        .place = "connect.json:7"};
     int status;
 

@@ -32,6 +32,7 @@ struct world {
     struct instances *instances;
     const struct world_answer *answers; /* the last one repeats */
     size_t answer_count, request_count;
+    struct config_rate rate;     /* of instances added from now on */
     char credential[WORLD_TEXT]; /* of the last request */
     unsigned changed_count;
     bool stopped;

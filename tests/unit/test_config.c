@@ -144,7 +144,8 @@ static void takes_every_member(void **state)
             "'streak':{'plugin':'streak.so','sha256':'0123456789abcdef0123456"
             "789abcdef0123456789abcdef0123456789abcdef',"
             "'path_secret':'file:path.key','webhooks':[{'event':'BOX_EDIT',"
-            "'scope':'p'},{'event':'BOX_CREATE','scope':'p'}],'open_max':8,"
+            "'scope':'p'},{'event':'BOX_CREATE','scope':'p'}],'open_max':8,'"
+            "rate':{'per_second':8},"
             "'config':{'base_url':'http://x','api_key':'file:streak.key',"
             "'deep':[{'key':'file:/abs'}],'rate':1.50}},\n"
             "'other-1':{'plugin':'sub/o.so'},'z':{'plugin':'/a/z.so'}}}",
@@ -186,6 +187,9 @@ static void takes_every_member(void **state)
     assert_string_equal(streak->webhooks[1].event, "BOX_CREATE");
     assert_string_equal(streak->webhooks[1].scope, "p");
     assert_int_equal(streak->open_max, 8);
+    assert_true(streak->rate.given);
+    assert_int_equal(streak->rate.per_second, 8);
+    assert_int_equal(streak->rate.burst, 8); /* a second's worth */
     assert_string_equal(streak->place, "connect.json:4");
     assert_string_equal(cn_json_text_at(streak->config, "/base_url", ""),
                         "http://x");
@@ -203,6 +207,7 @@ static void takes_every_member(void **state)
     assert_null(other->path_secret);
     assert_int_equal(other->webhook_count, 0);
     assert_int_equal(other->open_max, 0);
+    assert_false(other->rate.given);
     assert_non_null(other->config);
     assert_null(other->config->child);
     assert_string_equal(config->instances[2].plugin, "/a/z.so");
@@ -292,6 +297,16 @@ static const struct {
      "^[0-9a-f]{64}$, is a text of 2 characters"},
     {ONE("a", ",'open_max':1025"),
      "connect.json:2: /instances/a/open_max: must be a whole number"},
+    {ONE("a", ",'rate':8"),
+     "connect.json:2: /instances/a/rate: must be an object"},
+    {ONE("a", ",'rate':{'burst':8}"),
+     "connect.json:2: /instances/a/rate: must have \"per_second\""},
+    {ONE("a", ",'rate':{'per_second':-1}"),
+     "connect.json:2: /instances/a/rate/per_second: must be a whole number"},
+    {ONE("a", ",'rate':{'per_second':0.5}"),
+     "connect.json:2: /instances/a/rate/per_second: must be a whole number"},
+    {ONE("a", ",'rate':{'per_second':1,'burst':10001}"),
+     "connect.json:2: /instances/a/rate/burst: must be a whole number"},
     {ONE("a", ",'config':[]"),
      "connect.json:2: /instances/a/config: must be an object, is an array"},
     {ONE("a", ",'path_secret':'" PATH_SECRET "'"),

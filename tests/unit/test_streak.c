@@ -26,7 +26,7 @@
 
 static const char config[] =
     "{\"base_url\":\"https://s.test/api\",\"api_key\":\"key-of-streak\","
-    "\"webhook_token\":\"token-of-ours\",\"rate_per_second\":0}";
+    "\"webhook_token\":\"token-of-ours\"}";
 static const char box[] =
     "{\"key\":\"B1\",\"pipelineKey\":\"P1\",\"stageKey\":\"5001\",\"name\":"
     "\"Order\",\"fields\":{\"1001\":\"A-1\",\"1002\":\"9001\"},\"contacts\":[{"
@@ -478,58 +478,23 @@ static void the_next_one_reads(void **state)
     cn_op first, second, third, fourth;
 
     (void)state;
-    restart("{\"base_url\":\"https://s.test/api\",\"api_key\":\"key-of-"
-            "streak\",\"webhook_token\":\"token-of-ours\","
-            "\"rate_per_second\":1}");
     first = ask();
     second = ask();
     third = ask();
     fourth = ask();
-    assert_int_equal(kit_pending_count(kit), 1);
-    kit_advance(kit, 3000);
     assert_int_equal(kit_pending_count(kit), 4);
     for (int at = 0; at < 4; at++)
         reply("GET", "/v1/boxes/B1", 200, bare_box);
-    assert_null(kit_pending(kit)); /* the first waits for its turn */
+    assert_int_equal(kit_pending_count(kit), 1); /* the first asks for all */
+    assert_true(kit_pending(kit)->op == first);
     kit_cancel(kit, first);
     assert_int_equal(kit_result(kit, first)->outcome.status, CN_CANCELLED);
-    kit_advance(kit, 1000);
     assert_true(kit_pending(kit)->op == second);
     kit_cancel(kit, third); /* waits for the second */
     assert_int_equal(kit_result(kit, third)->outcome.status, CN_CANCELLED);
     reply("GET", "/v1/pipelines/P1", 200, pipeline);
     outcome_of(second, CN_OK);
     outcome_of(fourth, CN_OK);
-}
-
-static void keeps_to_the_rate(void **state)
-{
-    cn_op ops[16];
-
-    (void)state;
-    restart("{\"base_url\":\"https://s.test/api\",\"api_key\":\"key-of-"
-            "streak\",\"webhook_token\":\"token-of-ours\","
-            "\"rate_per_second\":8}");
-    for (int at = 0; at < 16; at++)
-        ops[at] = kit_check(kit);
-    assert_int_equal(kit_request_count(kit), 2);
-    kit_advance(kit, 999);
-    assert_int_equal(kit_request_count(kit), 2 + 7);
-    kit_cancel(kit, ops[15]); /* in the queue */
-    assert_int_equal(kit_result(kit, ops[15])->outcome.status, CN_CANCELLED);
-    kit_advance(kit, 1000);
-    assert_int_equal(kit_request_count(kit), 15);
-    while (kit_pending(kit))
-        reply("GET", "/v1/users/me", 200, me);
-    kit_advance(kit, 10000);
-    assert_int_equal(kit_timer_count(kit), 0); /* full again: it rests */
-    kit_check(kit);
-    kit_check(kit);
-    kit_check(kit);
-    assert_int_equal(kit_pending_count(kit), 2);
-    kit_advance(kit, 125);
-    while (kit_pending(kit))
-        reply("GET", "/v1/users/me", 200, me);
 }
 
 /* ---- deal/1 ----------------------------------------------------------------
@@ -880,7 +845,7 @@ static void can_be_cancelled(void **state)
             if (kit_request(kit, stop)->effect)
                 outcome_of(op, CN_IN_DOUBT);
             else
-                outcome_of(op, CN_RETRY);
+                outcome_of(op, CN_CANCELLED);
         }
     }
 }
@@ -971,7 +936,6 @@ int main(void)
         TEST(one_reads_for_all),
         TEST(keeps_a_bounded_number),
         TEST(the_next_one_reads),
-        TEST(keeps_to_the_rate),
         TEST(updates_a_box),
         TEST(tells_failures_of_updates),
         TEST(refuses_unknown_names),

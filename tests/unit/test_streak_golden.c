@@ -424,7 +424,7 @@ static int before(void **state)
     (void)state;
     kit = kit_create(&cn_plugin_v1,
                      "{\"api_key\":\"key-of-streak\",\"webhook_token\":"
-                     "\"b7b1c0f2e4d84a0f9a53\",\"rate_per_second\":0}");
+                     "\"b7b1c0f2e4d84a0f9a53\"}");
     kit_set_secret(kit, "webhook_address",
                    "https://hooks.example.test/streak/h/1f6c");
     assert_true(kit_start(kit));

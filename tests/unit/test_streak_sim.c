@@ -359,21 +359,6 @@ static void keeps_one_webhook(void **state)
     cJSON_Delete(second);
 }
 
-static void keeps_to_the_rate(void **state)
-{
-    cn_op ops[12];
-    char body[BODY_MAX];
-
-    (void)state;
-    snprintf(body, sizeof(body), "{\"box\":\"%s\"}", world.box);
-    for (size_t at = 0; at < 12; at++)
-        ops[at] = kit_call(world.kit, "read_deal", body);
-    assert_true(kit_pending_count(world.kit) <= 2);
-    for (size_t at = 0; at < 12; at++)
-        ok(ops[at]);
-    ok(kit_check(world.kit));
-}
-
 /* ---- Around ---------------------------------------------------------------
  */
 
@@ -438,7 +423,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(comments_once, before, after),
         cmocka_unit_test_setup_teardown(finds_what_was_cut, before, after),
         cmocka_unit_test_setup_teardown(keeps_one_webhook, before, after),
-        cmocka_unit_test_setup_teardown(keeps_to_the_rate, before, after),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
