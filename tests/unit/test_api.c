@@ -322,6 +322,10 @@ static int setup(void **state)
         .state = INSTANCE_RUNNING,
         .roles = ROLE_SINK | ROLE_CALL | ROLE_CHECK,
         .open_max = 4,
+        .rate_per_second = 8,
+        .rate_burst = 2,
+        .rate_left = 1,
+        .rate_waiting = 3,
         .reason = "",
     };
     uv_loop_init(&world->loop);
