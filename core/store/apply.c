@@ -7,7 +7,10 @@
 
 #include "store/apply_accept.h"
 #include "store/apply_act.h"
+#include "store/apply_answer.h"
 #include "store/apply_delivery.h"
+#include "store/apply_prune.h"
+#include "store/apply_quarantine.h"
 #include "store/apply_run.h"
 #include "store/apply_settle.h"
 #include "store/apply_step.h"
@@ -58,10 +61,13 @@ int apply_change(struct writer *writer, const struct change *change)
     case CHANGE_SETTLE:
         return apply_settle(writer, &change->as.settle);
     case CHANGE_EDIT:
+        return apply_edit(writer, &change->as.answer);
     case CHANGE_ANSWER:
+        return apply_answer(writer, &change->as.answer);
     case CHANGE_ALERT_ACKNOWLEDGE:
+        return apply_alert_acknowledge(writer, &change->as.value);
     case CHANGE_QUARANTINE_END:
-        return -ENOSYS;
+        return apply_quarantine_end(writer, &change->as.quarantine_end);
     case CHANGE_CURSOR:
         return apply_cursor(writer, &change->as.value);
     case CHANGE_STATE:

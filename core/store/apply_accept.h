@@ -6,11 +6,5 @@
 
 int apply_accept(struct writer *writer,
                  const struct store_accept *accept) MUST_USE;
-int apply_quarantine(struct writer *writer,
-                     const struct store_quarantine *quarantine) MUST_USE;
-
-/* Forget the identities of old events. */
-int apply_prune(struct writer *writer,
-                const struct store_prune *prune) MUST_USE;
 
 #endif

@@ -1,4 +1,5 @@
-/* apply_act.c - what a person does to a run: retry, restart, release, discard.
+/* apply_act.c - what a person does to a run: retry, restart, release, discard,
+ * replay.
  *
  * One idea: an act never makes anything be sent that is in doubt; such a
  * delivery comes back as IN_DOUBT and is probed first.  The reason a person
@@ -6,10 +7,15 @@
  * a transaction. */
 #include "store/apply_act.h"
 
-#include <string.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "store/apply_delivery.h"
+#include "store/apply_lane.h"
 #include "store/audit.h"
+
+enum { DETAIL_BYTES = 256 };
 
 static int act_reopen_steps(struct writer *writer, uint64_t run)
 {
@@ -67,23 +73,20 @@ int act_resume(struct writer *writer, struct run *run, bool fresh,
     return status ? status : run_move(writer, run, actor, &change);
 }
 
-static int act_note(struct writer *writer, const struct change_act *act,
-                    const char *name)
+/* detail: what else is to be said, or "". */
+int act_note(struct writer *writer, const char *actor, const char *name,
+             uint64_t run, const char *path, const char *detail,
+             const char *reason)
 {
-    struct store_bytes reason = {act->reason,
-                                 act->reason ? strlen(act->reason) : 0};
-    char detail[64] = "reason:", hex[LOOKUP_HASH_BYTES * 2 + 1];
-    struct lookup_hash hash;
+    char text[DETAIL_BYTES], hash[AUDIT_REASON_BYTES];
 
-    hash = lookup_hash(&writer->lookup, LOOKUP_CONTENT, "act", "", reason);
-    lookup_hex(&hash, hex);
-    memcpy(detail + 7, hex, sizeof(hex));
-    return audit_append(writer, act->actor, name, act->run, NULL,
-                        reason.len ? detail : NULL);
+    audit_reason(writer, reason, hash);
+    snprintf(text, sizeof(text), "%s%s%s", detail, *detail && *hash ? " " : "",
+             hash);
+    return audit_append(writer, actor, name, run, path, *text ? text : NULL);
 }
 
-/* The run has a delivery that happened or may have. */
-static int act_has_happened(struct writer *writer, uint64_t run)
+int act_has_happened(struct writer *writer, uint64_t run)
 {
     sqlite3_stmt *row;
     int found = database_find(&writer->database,
@@ -126,6 +129,62 @@ static int act_restart(struct writer *writer, struct run *run,
     return status ? status : run_wake(writer, run, actor, "");
 }
 
+/* The row of a new run of the same record; the texts are in scratch. */
+static int act_copy(struct writer *writer, uint64_t number,
+                    struct run_new *made)
+{
+    sqlite3_stmt *row;
+    int found = database_find(
+        &writer->database,
+        "SELECT flow, coalesce((SELECT version FROM flow_version AS known"
+        " WHERE known.flow = run.flow ORDER BY current DESC LIMIT 1),"
+        " flow_version), record, person_key, priority FROM run"
+        " WHERE number = ?1",
+        &row, value_count(number));
+
+    if (found <= 0)
+        return found;
+    made->flow = arena_text(&writer->scratch, column_text(row, 0));
+    made->flow_version = arena_text(&writer->scratch, column_text(row, 1));
+    made->record = column_number(row, 2);
+    made->person_key = column_number(row, 3);
+    made->priority = (int32_t)column_number(row, 4);
+    database_done(row);
+    return made->flow && made->flow_version ? 1 : -EBADMSG;
+}
+
+/* A new run of the same record, behind what is in its lane. */
+static int act_replay(struct writer *writer, const struct run *run,
+                      const struct change_act *act)
+{
+    struct run_new made = {.state = RUN_READY};
+    char detail[64];
+    uint64_t number = 0;
+    int status, found = act_copy(writer, run->number, &made);
+
+    if (found <= 0)
+        return found;
+    if (run->has_lane) {
+        made.lane = &run->lane;
+        found = lane_taken(writer, &run->lane);
+        if (found < 0)
+            return found;
+        if (found)
+            made.state = RUN_QUEUED;
+    }
+    status = run_insert(writer, act->actor, &made, &number);
+    if (status)
+        return status;
+    writer->result->run = number;
+    snprintf(detail, sizeof(detail), "of:%" PRIu64, run->number);
+    status =
+        audit_append(writer, act->actor, "run.replays", number, NULL, detail);
+    snprintf(detail, sizeof(detail), "run:%" PRIu64, number);
+    return status ? status
+                  : act_note(writer, act->actor, "act.replay", run->number,
+                             NULL, detail, act->reason);
+}
+
 static bool act_allowed(const struct run *run, enum store_act act)
 {
     switch (act) {
@@ -137,7 +196,7 @@ static bool act_allowed(const struct run *run, enum store_act act)
     case STORE_DISCARD:
         return run->state != RUN_ACTIVE && run->state < RUN_DONE;
     case STORE_REPLAY:
-        return false;
+        return run->state == RUN_PARKED || run->state >= RUN_DONE;
     }
     return false;
 }
@@ -153,6 +212,8 @@ int apply_act(struct writer *writer, const struct change_act *act)
         writer->result->decision = STORE_REFUSED;
         return found < 0 ? found : 0;
     }
+    if (act->act == STORE_REPLAY)
+        return act_replay(writer, &run, act);
     if (act->act == STORE_DISCARD)
         status =
             run_discard(writer, &run, act->actor, act->reason, "discarded");
@@ -163,5 +224,6 @@ int apply_act(struct writer *writer, const struct change_act *act)
             act_resume(writer, &run, act->act == STORE_RETRY, act->actor, "");
     if (status || writer->result->decision == STORE_REFUSED)
         return status;
-    return act_note(writer, act, names[act->act]);
+    return act_note(writer, act->actor, names[act->act], act->run, NULL, "",
+                    act->reason);
 }

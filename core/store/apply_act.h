@@ -8,6 +8,12 @@
  * IN_DOUBT, and the run READY.  fresh: attempts begin anew. */
 int act_resume(struct writer *writer, struct run *run, bool fresh,
                const char *actor, const char *queue) MUST_USE;
+/* 1: the run has a delivery that happened or may have. */
+int act_has_happened(struct writer *writer, uint64_t run) MUST_USE;
+/* The audit entry of what a person did: detail and the hash of the reason. */
+int act_note(struct writer *writer, const char *actor, const char *name,
+             uint64_t run, const char *path, const char *detail,
+             const char *reason) MUST_USE;
 int apply_act(struct writer *writer, const struct change_act *act) MUST_USE;
 
 #endif

@@ -1,10 +1,12 @@
-/* apply_delivery.c - deliveries: made, intended, given a new body, given up.
+/* apply_delivery.c - deliveries: made, intended, given up.
  *
  * One idea: the row is made in the place it keeps for ever (its id), and the
  * intent is durable in the same transaction when nothing stands before it.
  * Doubt is set with the intent.  An entity that has its reference is never
  * delivered again by one who adopts, neither when the delivery is made nor when
- * its turn comes later.  Called by the writer inside a transaction. */
+ * its turn comes later.  In a restored database what was not seen to happen may
+ * have happened after the backup, so it is in doubt before it is ever sent.
+ * Called by the writer inside a transaction. */
 #include "store/apply_delivery.h"
 
 #include <errno.h>
@@ -16,10 +18,14 @@
 #include "store/audit.h"
 #include "store/seal.h"
 
+/* As long as event identities are kept: what was accepted after the backup may
+ * come again for so long. */
+static const int64_t RESTORED_MS = INT64_C(400) * 24 * 3600 * 1000;
+
 /* The columns that delivery_take reads. */
 #define DELIVERY_COLUMNS                                                       \
     "id, run, path, lane, entity, version, state, hold, waiting, doubt,"       \
-    " adopt, skip_on_park, change, person_key, instance, type"
+    " adopt, skip_on_park, change, person_key, instance, type, asked_ms"
 
 static void delivery_take(struct writer *writer, sqlite3_stmt *row,
                           struct delivery *delivery)
@@ -40,6 +46,7 @@ static void delivery_take(struct writer *writer, sqlite3_stmt *row,
     delivery->person_key = column_number(row, 13);
     delivery->instance = arena_text(&writer->scratch, column_text(row, 14));
     delivery->type = arena_text(&writer->scratch, column_text(row, 15));
+    delivery->asked_ms = column_number(row, 16);
     database_done(row);
 }
 
@@ -106,7 +113,8 @@ int delivery_move(struct writer *writer, struct delivery *delivery,
         &writer->database,
         "UPDATE delivery SET state = ?2, doubt = ?3, hold = ?4, waiting = 0,"
         " intent_ms = CASE WHEN ?2 = 1 OR (?2 = 2 AND state = 1) THEN ?5"
-        " ELSE intent_ms END"
+        " ELSE intent_ms END, asked_ms = CASE WHEN ?2 = 0 AND doubt = 1 AND"
+        " state <> 1 THEN ?5 ELSE asked_ms END"
         " WHERE id = ?1",
         value_number(delivery->id), value_number(state), value_number(doubt),
         value_number(delivery->hold), value_number(writer->steady_ms));
@@ -212,7 +220,11 @@ static int delivery_insert(struct writer *writer,
 {
     struct arena *arena = &writer->scratch;
     int64_t id = delivery->id, person_key = delivery->person_key;
-    bool sending = delivery->state == DELIVERY_SENDING;
+    bool waiting = delivery->state == DELIVERY_READY;
+    int64_t intent_ms = delivery->state == DELIVERY_SENDING ? writer->steady_ms
+                        : delivery->state == DELIVERY_IN_DOUBT
+                            ? writer->restored_ms
+                            : 0;
     int status = database_run(
         &writer->database,
         "INSERT INTO delivery (id, run, path, instance, type, change, adopt,"
@@ -227,8 +239,8 @@ static int delivery_insert(struct writer *writer,
         value_hash(delivery->has_lane ? &delivery->lane : NULL),
         delivery->entity ? value_number(delivery->entity) : value_text(NULL),
         value_number(delivery->version), value_number(delivery->state),
-        value_number(!sending), value_number(sending),
-        value_number(sending ? writer->steady_ms : 0), value_number(person_key),
+        value_number(waiting), value_number(!waiting), value_number(intent_ms),
+        value_number(person_key),
         value_bytes(seal_bytes(arena, person_key, id, made->source_key)),
         value_bytes(seal_bytes(arena, person_key, id, made->order_key)),
         value_bytes(seal_bytes(arena, person_key, id, made->body)),
@@ -267,6 +279,29 @@ static int delivery_prepare(struct writer *writer, const struct run *run,
     return status;
 }
 
+/* 1: the database was restored, and whether this was sent after the backup
+ * nobody knows. */
+static int delivery_unsure(struct writer *writer,
+                           const struct delivery *delivery)
+{
+    sqlite3_stmt *row;
+    int found;
+
+    if (!writer->restored_ms || delivery->asked_ms >= writer->restored_ms ||
+        writer->steady_ms - writer->restored_ms > RESTORED_MS)
+        return 0;
+    if (!delivery->entity)
+        return 1;
+    found = database_find(&writer->database,
+                          "SELECT version_delivered FROM entity WHERE id = ?1",
+                          &row, value_number(delivery->entity));
+    if (found > 0) {
+        found = column_number(row, 0) == 0;
+        database_done(row);
+    }
+    return found;
+}
+
 int apply_delivery(struct writer *writer, const struct store_delivery *made)
 {
     struct store_result *result = writer->result;
@@ -302,9 +337,17 @@ int apply_delivery(struct writer *writer, const struct store_delivery *made)
     status = lane_front(writer, &delivery, &result->run);
     if (status)
         return status;
-    if (result->run)
+    if (result->run) {
         result->decision = STORE_BEHIND;
-    delivery.state = result->run ? DELIVERY_READY : DELIVERY_SENDING;
+        delivery.state = DELIVERY_READY;
+    } else {
+        found = delivery_unsure(writer, &delivery);
+        if (found < 0)
+            return found;
+        if (found)
+            result->decision = STORE_DOUBT;
+        delivery.state = found ? DELIVERY_IN_DOUBT : DELIVERY_SENDING;
+    }
     status = delivery_insert(writer, made, &delivery, &fingerprint);
     if (!status)
         status =
@@ -369,34 +412,16 @@ int apply_intent(struct writer *writer, const struct change_value *value)
         if (found)
             return found < 0 ? found : 0;
     }
-    return delivery_move(writer, &delivery, DELIVERY_SENDING, true, NULL);
-}
-
-int apply_body(struct writer *writer, const struct change_value *value)
-{
-    struct delivery delivery;
-    struct lookup_hash fingerprint;
-    int status,
-        found = delivery_load(writer, value->run, value->path, &delivery);
-
-    if (found < 0)
-        return found;
-    if (!found || delivery.doubt ||
-        (delivery.state != DELIVERY_READY && delivery.state != DELIVERY_HELD &&
-         delivery.state != DELIVERY_PARKED)) {
-        writer->result->decision = STORE_REFUSED;
-        return 0;
-    }
-    fingerprint = lookup_hash(&writer->lookup, LOOKUP_FINGERPRINT,
-                              delivery.type, "", value->bytes);
+    found = delivery_unsure(writer, &delivery);
+    if (found <= 0)
+        return found ? found
+                     : delivery_move(writer, &delivery, DELIVERY_SENDING, true,
+                                     NULL);
+    result->decision = STORE_DOUBT;
     status = database_run(
-        &writer->database,
-        "UPDATE delivery SET body = ?2, fingerprint = ?3 WHERE id = ?1",
-        value_number(delivery.id),
-        value_bytes(seal_bytes(&writer->scratch, delivery.person_key,
-                               delivery.id, value->bytes)),
-        value_hash(&fingerprint));
+        &writer->database, "UPDATE delivery SET intent_ms = ?2 WHERE id = ?1",
+        value_number(delivery.id), value_number(writer->restored_ms));
     return status ? status
-                  : audit_append(writer, NULL, "delivery.body", value->run,
-                                 value->path, NULL);
+                  : delivery_move(writer, &delivery, DELIVERY_IN_DOUBT, true,
+                                  NULL);
 }

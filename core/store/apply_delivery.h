@@ -17,6 +17,7 @@ struct delivery {
     bool waiting, doubt, adopt, skip_on_park;
     uint32_t change;
     int64_t person_key;
+    int64_t asked_ms; /* when it was last asked about and was absent */
     const char *instance, *type; /* in the writer's scratch memory */
 };
 
@@ -38,7 +39,5 @@ int apply_delivery(struct writer *writer,
                    const struct store_delivery *made) MUST_USE;
 int apply_intent(struct writer *writer,
                  const struct change_value *value) MUST_USE;
-int apply_body(struct writer *writer,
-               const struct change_value *value) MUST_USE;
 
 #endif

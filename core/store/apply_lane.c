@@ -12,6 +12,11 @@
  * go round in a circle.  Called by the writer inside a transaction. */
 #include "store/apply_lane.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "store/apply_act.h"
+
 int lane_wake_run(struct writer *writer, const struct run *finished)
 {
     struct run next;
@@ -34,6 +39,95 @@ int lane_wake_run(struct writer *writer, const struct run *finished)
         return 0;
     found = run_load(writer, number, &next);
     return found > 0 ? run_wake(writer, &next, NULL, "") : found;
+}
+
+int lane_taken(struct writer *writer, const struct lookup_hash *lane)
+{
+    sqlite3_stmt *row;
+    int found =
+        database_find(&writer->database,
+                      "SELECT 1 FROM run WHERE lane = ?1 AND state < 6 LIMIT 1",
+                      &row, value_hash(lane));
+
+    if (found > 0)
+        database_done(row);
+    return found;
+}
+
+/* The newest older run, below *number, of which nothing happened and nothing
+ * may have. */
+static int lane_unsent(struct writer *writer, const struct lookup_hash *lane,
+                       uint64_t *number)
+{
+    sqlite3_stmt *row;
+    int found = database_find(
+        &writer->database,
+        "SELECT number FROM run WHERE lane = ?1 AND state < 6 AND state <> 2"
+        " AND number < ?2 AND NOT EXISTS (SELECT 1 FROM delivery WHERE"
+        " delivery.run = run.number AND (doubt = 1 OR"
+        " delivery.state IN (1, 2, 3))) ORDER BY number DESC LIMIT 1",
+        &row, value_hash(lane), value_count(*number));
+
+    if (found > 0) {
+        *number = column_count(row, 0);
+        database_done(row);
+    }
+    return found;
+}
+
+/* From the newest on, so that none is woken only to be discarded. */
+static int lane_overtake(struct writer *writer, const struct lookup_hash *lane)
+{
+    uint64_t newest = (uint64_t)writer->counters.run_next, number = newest;
+    char reason[64];
+
+    snprintf(reason, sizeof(reason),
+             "a newer version (run %" PRIu64 ") took its place", newest);
+    while (writer->result->overtaken < STORE_OVERTAKEN_MAX) {
+        struct run run;
+        int status, found = lane_unsent(writer, lane, &number);
+
+        if (found > 0)
+            found = run_load(writer, number, &run);
+        if (found <= 0)
+            return found;
+        status = run_discard(writer, &run, NULL, reason, "overtaken");
+        if (status)
+            return status;
+        writer->result->overtaken++;
+    }
+    return 0;
+}
+
+int lane_newer(struct writer *writer, const struct lookup_hash *lane,
+               enum store_newer newer, bool *ret_taken)
+{
+    struct run head;
+    uint64_t number;
+    sqlite3_stmt *row;
+    int status, found = lane_taken(writer, lane);
+
+    *ret_taken = false;
+    if (found > 0 && newer == STORE_NEWER_OVERTAKES) {
+        status = lane_overtake(writer, lane);
+        if (status)
+            return status;
+    }
+    if (found <= 0)
+        return found;
+    found = database_find(&writer->database,
+                          "SELECT number FROM run WHERE lane = ?1 AND"
+                          " state < 6 ORDER BY number LIMIT 1",
+                          &row, value_hash(lane));
+    if (found <= 0)
+        return found;
+    number = column_count(row, 0);
+    database_done(row);
+    *ret_taken = true;
+    found = run_load(writer, number, &head);
+    if (found <= 0 || head.state != RUN_HELD)
+        return found < 0 ? found : 0;
+    return act_resume(writer, &head, false, NULL, "");
 }
 
 static int lane_run_of(struct writer *writer, const char *sql,

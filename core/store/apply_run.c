@@ -10,6 +10,7 @@
  * a time.  Called by the writer inside a transaction. */
 #include "store/apply_run.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "store/apply_lane.h"
@@ -17,6 +18,8 @@
 #include "store/claim.h"
 #include "store/apply_delivery.h"
 #include "store/seal.h"
+
+enum { DETAIL_BYTES = 256 };
 
 const char *run_state_act(enum run_state state)
 {
@@ -48,6 +51,36 @@ int run_load(struct writer *writer, uint64_t number, struct run *ret_run)
     return (unsigned)ret_run->state < RUN_STATE_COUNT;
 }
 
+int run_insert(struct writer *writer, const char *actor,
+               const struct run_new *made, uint64_t *ret_number)
+{
+    uint64_t number = (uint64_t)writer->counters.run_next++;
+    bool active = made->state == RUN_ACTIVE;
+    char detail[DETAIL_BYTES];
+    int status = database_run(
+        &writer->database,
+        "INSERT INTO run (number, record, flow, flow_version, lane, state,"
+        " queue, due_ms, priority, owner, lease_ms, person_key,"
+        " accepted_wall_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, '', 0, ?7, ?8, ?9, ?10, ?11)",
+        value_count(number), value_number(made->record), value_text(made->flow),
+        value_text(made->flow_version), value_hash(made->lane),
+        value_number(made->state), value_number(made->priority),
+        value_text(active ? writer->owner : NULL),
+        value_number(active ? writer->steady_ms + CLAIM_LEASE_MS : 0),
+        value_number(made->person_key), value_number(writer->wall_ms));
+
+    if (status)
+        return status;
+    *ret_number = number;
+    writer->counters.runs[made->state]++;
+    writer->result->ready_count += made->state == RUN_READY;
+    snprintf(detail, sizeof(detail), "flow:%s version:%s", made->flow,
+             made->flow_version);
+    return audit_append(writer, actor, run_state_act(made->state), number, NULL,
+                        detail);
+}
+
 int run_move(struct writer *writer, struct run *run, const char *actor,
              const struct store_run_change *change)
 {
@@ -64,8 +97,8 @@ int run_move(struct writer *writer, struct run *run, const char *actor,
     status = database_run(
         &writer->database,
         "UPDATE run SET state = ?2, queue = ?3, due_ms = ?4, owner = ?5,"
-        " lease_ms = ?6, code = ?7, reason = ?8, finished_wall_ms = ?9"
-        " WHERE number = ?1",
+        " lease_ms = ?6, code = ?7, reason = ?8, finished_wall_ms = ?9,"
+        " finished_ms = ?10 WHERE number = ?1",
         value_count(run->number), value_number(change->state),
         value_text(change->queue ? change->queue : ""),
         value_number(due_ms > 0 ? due_ms : 0),
@@ -74,7 +107,8 @@ int run_move(struct writer *writer, struct run *run, const char *actor,
         value_text(change->code),
         value_bytes(seal_bytes(&writer->scratch, run->person_key,
                                (int64_t)run->number, reason)),
-        value_number(finished ? writer->wall_ms : 0));
+        value_number(finished ? writer->wall_ms : 0),
+        value_number(finished ? writer->steady_ms : 0));
     if (status)
         return status;
     writer->counters.runs[run->state]--;

@@ -13,12 +13,25 @@ struct run {
     int64_t person_key; /* of its trigger record */
 };
 
+/* What a new run is made of. */
+struct run_new {
+    const char *flow, *flow_version;
+    int64_t record;
+    int64_t person_key;
+    const struct lookup_hash *lane; /* NULL: a lane of its own */
+    int32_t priority;
+    enum run_state state; /* QUEUED, READY or ACTIVE */
+};
+
 /* "run.ready" */
 const char *run_state_act(enum run_state state);
 
 /* 1: found, 0: no such run, or a negative errno. */
 int run_load(struct writer *writer, uint64_t number,
              struct run *ret_run) MUST_USE;
+/* Make a run with the next number; result.ready_count counts it. */
+int run_insert(struct writer *writer, const char *actor,
+               const struct run_new *made, uint64_t *ret_number) MUST_USE;
 /* Set the state and what stands beside it, write the audit entry, and free the
  * lane when it is finished.  No check; run->state is the new one after. */
 int run_move(struct writer *writer, struct run *run, const char *actor,

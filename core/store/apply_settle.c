@@ -57,6 +57,18 @@ static int settle_entity(struct writer *writer, const struct delivery *delivery,
         value_number(delivery->entity));
 }
 
+int settle_done(struct writer *writer, const struct delivery *delivery,
+                struct store_bytes reference)
+{
+    int status = 0;
+
+    if (reference.len)
+        status = settle_reference(writer, delivery, reference);
+    if (!status && delivery->entity)
+        status = settle_entity(writer, delivery, reference);
+    return status;
+}
+
 int apply_settle(struct writer *writer,
                  const struct store_delivery_change *change)
 {
@@ -82,12 +94,8 @@ int apply_settle(struct writer *writer,
         value_number(change->probes), value_number(change->due_ms),
         value_bytes(seal_bytes(&writer->scratch, delivery.person_key,
                                delivery.id, reason)));
-    if (!status && change->state == DELIVERY_DONE) {
-        if (change->reference.len)
-            status = settle_reference(writer, &delivery, change->reference);
-        if (!status && delivery.entity)
-            status = settle_entity(writer, &delivery, change->reference);
-    }
+    if (!status && change->state == DELIVERY_DONE)
+        status = settle_done(writer, &delivery, change->reference);
     return status
                ? status
                : delivery_move(writer, &delivery, change->state, doubt, NULL);

@@ -7,6 +7,9 @@
 /* What the target calls it, into the delivery's row. */
 int settle_reference(struct writer *writer, const struct delivery *delivery,
                      struct store_bytes reference) MUST_USE;
+/* It happened: its reference, and its entity's. */
+int settle_done(struct writer *writer, const struct delivery *delivery,
+                struct store_bytes reference) MUST_USE;
 int apply_settle(struct writer *writer,
                  const struct store_delivery_change *change) MUST_USE;
 

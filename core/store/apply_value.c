@@ -100,12 +100,15 @@ int apply_alert(struct writer *writer, const struct change_value *value)
     status = database_run(
         &writer->database,
         "INSERT INTO alert (id, cause, person_key, text, first_wall_ms,"
-        " last_wall_ms, count) VALUES (?1, ?2, 0, ?3, ?4, ?4, 1)"
+        " last_wall_ms, count, last_ms) VALUES (?1, ?2, 0, ?3, ?4, ?4, 1, ?5)"
         " ON CONFLICT (id) DO UPDATE SET count = count + 1,"
-        " text = excluded.text, last_wall_ms = excluded.last_wall_ms",
+        " text = excluded.text, last_wall_ms = excluded.last_wall_ms,"
+        " last_ms = excluded.last_ms, acknowledged ="
+        " acknowledged AND excluded.last_ms - acknowledged_ms < ?6",
         value_number(id), value_text(value->first),
         value_bytes(seal_bytes(&writer->scratch, 0, id, text)),
-        value_number(writer->wall_ms));
+        value_number(writer->wall_ms), value_number(writer->steady_ms),
+        value_number(STORE_ALERT_QUIET_MS));
     if (status || found) {
         if (found)
             writer->result->decision = STORE_DUPLICATE;
@@ -114,17 +117,51 @@ int apply_alert(struct writer *writer, const struct change_value *value)
     return audit_append(writer, NULL, "alert.raised", 0, NULL, value->first);
 }
 
-int apply_alert_clear(struct writer *writer, const struct change_value *value)
+/* 1: it was there and is cleared, 0: none such, or a negative errno. */
+static int value_alert_clear(struct writer *writer, const char *cause)
 {
     int status =
         database_run(&writer->database, "DELETE FROM alert WHERE cause = ?1",
-                     value_text(value->first));
+                     value_text(cause));
+
+    if (status || !sqlite3_changes(writer->database.handle))
+        return status;
+    status = audit_append(writer, NULL, "alert.cleared", 0, NULL, cause);
+    return status ? status : 1;
+}
+
+int value_alert_end(struct writer *writer, const char *cause)
+{
+    int found = value_alert_clear(writer, cause);
+
+    return found < 0 ? found : 0;
+}
+
+int apply_alert_clear(struct writer *writer, const struct change_value *value)
+{
+    int found = value_alert_clear(writer, value->first);
+
+    if (found <= 0)
+        writer->result->decision = STORE_REFUSED;
+    return found < 0 ? found : 0;
+}
+
+int apply_alert_acknowledge(struct writer *writer,
+                            const struct change_value *value)
+{
+    int status = database_run(
+        &writer->database,
+        "UPDATE alert SET acknowledged = 1, acknowledged_by = ?2,"
+        " acknowledged_wall_ms = ?3, acknowledged_ms = ?4 WHERE cause = ?1",
+        value_text(value->first), value_text(value->second),
+        value_number(writer->wall_ms), value_number(writer->steady_ms));
 
     if (status || !sqlite3_changes(writer->database.handle)) {
         writer->result->decision = STORE_REFUSED;
         return status;
     }
-    return audit_append(writer, NULL, "alert.cleared", 0, NULL, value->first);
+    return audit_append(writer, value->second, "alert.acknowledged", 0, NULL,
+                        value->first);
 }
 
 int apply_audit(struct writer *writer, const struct change_value *value)

@@ -14,6 +14,10 @@ int apply_alert(struct writer *writer,
                 const struct change_value *value) MUST_USE;
 int apply_alert_clear(struct writer *writer,
                       const struct change_value *value) MUST_USE;
+int apply_alert_acknowledge(struct writer *writer,
+                            const struct change_value *value) MUST_USE;
+/* An alert goes with what it was about; it need not be there. */
+int value_alert_end(struct writer *writer, const char *cause) MUST_USE;
 int apply_audit(struct writer *writer,
                 const struct change_value *value) MUST_USE;
 

@@ -2,7 +2,8 @@
  *
  * One idea: each entry's hash is BLAKE2b over the hash before and all columns,
  * and the end of the chain stands in meta, so an entry that was changed, taken
- * out or cut off the end shows.  The first entry follows 32 zero bytes.
+ * out or cut off the end shows.  The first entry follows 32 zero bytes, or the
+ * last one that was pruned, whose number and hash stand in meta too.
  * Entries hold ids, states and hashes, never what people wrote.
  *
  * audit_append is called by the writer, the checks on any connection. */
@@ -11,6 +12,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 struct audit_entry {
@@ -80,6 +82,21 @@ int audit_append(struct writer *writer, const char *actor, const char *act,
         value_text(entry.path), value_text(entry.detail),
         value_bytes((struct store_bytes){(const char *)counters->audit_hash,
                                          AUDIT_HASH_BYTES}));
+}
+
+void audit_reason(struct writer *writer, const char *reason,
+                  char text[AUDIT_REASON_BYTES])
+{
+    struct store_bytes bytes = {reason, reason ? strlen(reason) : 0};
+    char hex[LOOKUP_HASH_BYTES * 2 + 1];
+    struct lookup_hash hash;
+
+    text[0] = '\0';
+    if (!bytes.len)
+        return;
+    hash = lookup_hash(&writer->lookup, LOOKUP_CONTENT, "act", "", bytes);
+    lookup_hex(&hash, hex);
+    snprintf(text, AUDIT_REASON_BYTES, "reason:%s", hex);
 }
 
 /* The entry in a row of sequence, wall_ms, actor, act, run, path, detail. */
@@ -157,6 +174,26 @@ static int audit_check(struct database *database, uint64_t last,
     return good ? 0 : -EBADMSG;
 }
 
+/* The last entry that was pruned, with its hash; 0 and zeros: none was. */
+static int audit_anchor(struct database *database, uint64_t *ret_sequence,
+                        unsigned char hash[AUDIT_HASH_BYTES])
+{
+    sqlite3_stmt *row;
+    struct store_bytes stored;
+    int found = database_find_values(
+        database, "SELECT anchor_sequence, anchor_hash FROM meta", NULL, 0,
+        &row);
+
+    if (found <= 0)
+        return found ? found : -EBADMSG;
+    *ret_sequence = column_count(row, 0);
+    stored = column_bytes(row, 1);
+    if (stored.len == AUDIT_HASH_BYTES)
+        memcpy(hash, stored.ptr, AUDIT_HASH_BYTES);
+    database_done(row);
+    return 0;
+}
+
 int audit_check_end(struct database *database, struct error *err)
 {
     unsigned char hash[AUDIT_HASH_BYTES] = {0};
@@ -178,6 +215,10 @@ int audit_check_end(struct database *database, struct error *err)
         if (stored.len == AUDIT_HASH_BYTES)
             memcpy(hash, stored.ptr, AUDIT_HASH_BYTES);
         database_done(row);
+    } else {
+        status = audit_anchor(database, &last, hash);
+        if (status)
+            return status;
     }
     status = audit_walk(database, last + 1, hash, &last, err);
     return status ? status : audit_check(database, last, hash, err);
@@ -192,7 +233,9 @@ int audit_verify(struct database *database, struct error *err)
 
     if (status)
         return status;
-    status = audit_walk(database, 1, hash, &last, err);
+    status = audit_anchor(database, &last, hash);
+    if (!status)
+        status = audit_walk(database, last + 1, hash, &last, err);
     if (!status)
         status = audit_check(database, last, hash, err);
     end = database_exec(database, "COMMIT");

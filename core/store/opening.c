@@ -111,7 +111,9 @@ static int opening_read_counters(struct writer *writer)
         &writer->database,
         "SELECT commit_number, row_next, run_next, audit_sequence, audit_hash,"
         " event_count, duplicate_count, wall_ms, steady_ms, queued, ready,"
-        " active, waiting, held, parked, done, discarded FROM meta",
+        " active, waiting, held, parked, done, discarded, forgotten_count,"
+        " restored_steady_ms,"
+        " (SELECT coalesce(max(steady_ms), 0) FROM audit_time) FROM meta",
         NULL, 0, &row);
 
     if (found <= 0)
@@ -133,6 +135,9 @@ static int opening_read_counters(struct writer *writer)
     writer->steady_ms = column_number(row, 8);
     for (int state = 0; state < RUN_STATE_COUNT; state++)
         counters->runs[state] = column_number(row, 9 + state);
+    counters->forgotten_count = column_number(row, 9 + RUN_STATE_COUNT);
+    writer->restored_ms = column_number(row, 10 + RUN_STATE_COUNT);
+    counters->audit_time_ms = column_number(row, 11 + RUN_STATE_COUNT);
     database_done(row);
     return 0;
 }

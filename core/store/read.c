@@ -74,6 +74,26 @@ static int read_one(struct reading *reading, struct store_rows *rows)
     return found ? found : read_history(reading, true, rows);
 }
 
+static int read_sizes(struct reading *reading, struct store_rows *rows)
+{
+    static const char *const pragmas[] = {
+        "PRAGMA page_size", "PRAGMA page_count", "PRAGMA freelist_count"};
+    uint64_t numbers[3] = {0};
+
+    for (size_t index = 0; index < 3; index++) {
+        sqlite3_stmt *row;
+        int found = database_find_values(reading->database, pragmas[index],
+                                         NULL, 0, &row);
+        if (found <= 0)
+            return found;
+        numbers[index] = column_count(row, 0);
+        database_done(row);
+    }
+    rows->file_bytes = numbers[0] * numbers[1];
+    rows->used_bytes = rows->file_bytes - numbers[0] * numbers[2];
+    return 0;
+}
+
 static int read_counts(struct reading *reading, struct store_rows *rows)
 {
     struct store_count_row *counts =
@@ -82,7 +102,8 @@ static int read_counts(struct reading *reading, struct store_rows *rows)
     int found = database_find_values(
         reading->database,
         "SELECT queued, ready, active, waiting, held, parked, done, discarded,"
-        " event_count, duplicate_count FROM meta",
+        " event_count, duplicate_count, forgotten_count, restored_wall_ms"
+        " FROM meta",
         NULL, 0, &row);
 
     if (found <= 0)
@@ -93,7 +114,12 @@ static int read_counts(struct reading *reading, struct store_rows *rows)
     }
     rows->event_count = column_count(row, RUN_DISCARDED + 1);
     rows->duplicate_count = column_count(row, RUN_DISCARDED + 2);
+    rows->forgotten_count = column_count(row, RUN_DISCARDED + 3);
+    rows->restored_wall_ms = column_number(row, RUN_DISCARDED + 4);
     database_done(row);
+    found = read_sizes(reading, rows);
+    if (found < 0)
+        return found;
     for (int state = 0; state <= RUN_DISCARDED; state++) {
         /* Numbers are given out in the order of acceptance. */
         found = database_find(reading->database,
@@ -121,7 +147,8 @@ static int read_alerts(struct reading *reading, struct store_rows *rows)
     int found = database_find(
         reading->database,
         "SELECT id, cause, text, first_wall_ms, last_wall_ms, count,"
-        " acknowledged FROM alert ORDER BY last_wall_ms DESC, id DESC LIMIT ?1",
+        " acknowledged, acknowledged_by, acknowledged_wall_ms FROM alert ORDER "
+        "BY last_wall_ms DESC, id DESC LIMIT ?1",
         &row, value_count(reading->limit));
 
     while (found > 0) {
@@ -135,6 +162,11 @@ static int read_alerts(struct reading *reading, struct store_rows *rows)
         alert->last_wall_ms = column_number(row, 4);
         alert->count = column_count(row, 5);
         alert->acknowledged = column_number(row, 6) != 0;
+        if (alert->acknowledged) {
+            alert->acknowledged_by =
+                arena_text(reading->arena, column_text(row, 7));
+            alert->acknowledged_wall_ms = column_number(row, 8);
+        }
         found = database_next(reading->database, row);
     }
     rows->alerts = alerts;
@@ -152,9 +184,10 @@ static int read_quarantine(struct reading *reading, struct store_rows *rows)
     int found = database_find(
         reading->database,
         "SELECT id, instance, reason, content, first_wall_ms, last_wall_ms,"
-        " count FROM quarantine WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
+        " count FROM quarantine WHERE id < ?1 AND"
+        " (?3 IS NULL OR instance = ?3) ORDER BY id DESC LIMIT ?2",
         &row, value_number(below ? (int64_t)below : INT64_MAX),
-        value_count(reading->limit));
+        value_count(reading->limit), value_text(reading->query->instance));
 
     while (found > 0) {
         struct store_quarantine_row *entry = &entries[count++];
@@ -296,7 +329,7 @@ static int read_kind(struct reading *reading, struct store_rows *rows)
     case STORE_QUERY_READY:
         return read_ready(reading, rows);
     case STORE_QUERY_REASONS:
-        return -ENOSYS;
+        return read_reasons(reading, rows);
     }
     return -EINVAL;
 }

@@ -9,10 +9,14 @@
 #include <stdint.h>
 
 #include "store/load.h"
+#include "store/read_filter.h"
 
 enum {
     /* Who waits behind a run is counted up to here; nobody reads further. */
-    BEHIND_MAX = 1000
+    BEHIND_MAX = 1000,
+    /* Numbers that are looked up at once; not less than the rows of an
+     * answer. */
+    PAGE_RUNS = 1000
 };
 
 /* One number of a query with one or two values; 0 when there is none. */
@@ -120,7 +124,8 @@ static int read_summary(struct reading *reading, uint64_t number,
             reading->database,
             "SELECT run.flow, run.flow_version, record.origin, record.type,"
             " run.state, run.queue, run.code, run.due_ms, run.accepted_wall_ms,"
-            " run.finished_wall_ms, run.lane, run.person_key, run.reason"
+            " run.finished_wall_ms, run.lane, run.person_key, run.reason,"
+            " record.id, record.person_key, record.event_id, record.order_key"
             " FROM run JOIN record ON record.id = run.record WHERE number = ?1",
             &row, value_count(number));
 
@@ -140,9 +145,15 @@ static int read_summary(struct reading *reading, uint64_t number,
     lane = arena_bytes(arena, column_bytes(row, 10));
     status = load_reason(arena, row, 12, column_number(row, 11),
                          (int64_t)number, &run->reason);
+    if (!status)
+        status = load_sealed(arena, row, 15, column_number(row, 14),
+                             column_number(row, 13), &run->id);
+    if (!status)
+        status = load_sealed(arena, row, 16, column_number(row, 14),
+                             column_number(row, 13), &run->key);
     database_done(row);
     if (status == -EBADMSG) { /* shown without, so that it can be found */
-        run->reason = "its reason cannot be read";
+        run->reason = "what is stored of it cannot be read";
         status = 0;
     }
     if (!status)
@@ -170,32 +181,64 @@ static const char page_of_all[] =
     "SELECT number FROM run WHERE ?1 = 0 AND number < ?2 AND"
     " (?4 IS NULL OR flow = ?4) ORDER BY number DESC LIMIT ?3";
 
-int read_runs(struct reading *reading, struct store_rows *rows)
+/* Up to count numbers of runs below, newest first; their count. */
+static int read_page(struct reading *reading, uint64_t below, size_t count,
+                     uint64_t *numbers, size_t *ret_count)
 {
     const struct store_query *query = reading->query;
-    struct store_run_row *runs =
-        arena_take(reading->arena, reading->limit, sizeof(*runs));
-    uint64_t *numbers =
-        arena_take(reading->arena, reading->limit, sizeof(*numbers));
-    size_t count = 0;
+    size_t taken = 0;
     sqlite3_stmt *row;
-    int found = database_find(
-        reading->database, query->states ? page_of_states : page_of_all, &row,
-        value_number(query->states),
-        value_number(query->run ? (int64_t)query->run : INT64_MAX),
-        value_count(reading->limit), value_text(query->flow));
+    int found = database_find(reading->database,
+                              query->states ? page_of_states : page_of_all,
+                              &row, value_number(query->states),
+                              value_number(below ? (int64_t)below : INT64_MAX),
+                              value_count(count), value_text(query->flow));
 
-    while (found > 0 && count < reading->limit) {
-        numbers[count++] = column_count(row, 0);
+    while (found > 0 && taken < count) {
+        numbers[taken++] = column_count(row, 0);
         found = database_next(reading->database, row);
     }
     if (found > 0)
         database_done(row);
-    for (size_t index = 0; found >= 0 && index < count; index++)
-        found = read_summary(reading, numbers[index], &runs[index]);
+    *ret_count = taken;
+    return found < 0 ? found : 0;
+}
+
+int read_runs(struct reading *reading, struct store_rows *rows)
+{
+    struct store_run_row *runs =
+        arena_take(reading->arena, reading->limit, sizeof(*runs));
+    uint64_t *numbers = arena_take(reading->arena, PAGE_RUNS, sizeof(*numbers));
+    uint64_t below = reading->query->run;
+    size_t count = 0, looked = 0, page = PAGE_RUNS;
+    bool all = !filter_wanted(reading->query);
+
+    if (all)
+        page = reading->limit;
+    while (count < reading->limit && looked < STORE_SCAN_MAX) {
+        size_t taken, index;
+        int status = read_page(reading, below, page, numbers, &taken);
+
+        for (index = 0; !status && index < taken && count < reading->limit;
+             index++) {
+            int found = all ? 1 : filter_match(reading, numbers[index]);
+            if (found > 0)
+                found = read_summary(reading, numbers[index], &runs[count]);
+            count += found > 0;
+            status = found < 0 ? found : 0;
+        }
+        if (status)
+            return status;
+        looked += index;
+        if (index)
+            below = numbers[index - 1];
+        rows->run_next = index < page && index == taken ? 0 : below;
+        if (!rows->run_next)
+            break;
+    }
     rows->runs = runs;
     rows->run_count = count;
-    return found < 0 ? found : 0;
+    return 0;
 }
 
 int read_run(struct reading *reading, struct store_rows *rows)
@@ -206,4 +249,38 @@ int read_run(struct reading *reading, struct store_rows *rows)
     rows->runs = run;
     rows->run_count = found > 0;
     return found < 0 ? found : 0;
+}
+
+int read_reasons(struct reading *reading, struct store_rows *rows)
+{
+    struct store_reason_row *reasons =
+        arena_take(reading->arena, reading->limit, sizeof(*reasons));
+    size_t count = 0;
+    sqlite3_stmt *row;
+    int found = database_find(
+        reading->database,
+        "SELECT grouped.state, grouped.code, grouped.flow, total, first,"
+        " run.accepted_wall_ms, run.person_key, run.reason FROM ("
+        "SELECT state, code, flow, count(*) AS total, min(number) AS first"
+        " FROM run WHERE state IN (4, 5) GROUP BY state, code, flow) AS grouped"
+        " JOIN run ON run.number = first ORDER BY total DESC, first LIMIT ?1",
+        &row, value_count(reading->limit));
+
+    while (found > 0) {
+        struct store_reason_row *reason = &reasons[count++];
+
+        reason->state = (enum run_state)column_number(row, 0);
+        reason->code = arena_text(reading->arena, column_text(row, 1));
+        reason->flow = arena_text(reading->arena, column_text(row, 2));
+        reason->count = column_count(row, 3);
+        reason->run = column_count(row, 4);
+        reason->oldest_wall_ms = column_number(row, 5);
+        if (load_reason(reading->arena, row, 7, column_number(row, 6),
+                        (int64_t)reason->run, &reason->reason))
+            reason->reason = "what is stored of it cannot be read";
+        found = database_next(reading->database, row);
+    }
+    rows->reasons = reasons;
+    rows->reason_count = count;
+    return found;
 }

@@ -5,6 +5,8 @@
 #include "store/read.h"
 
 int read_runs(struct reading *reading, struct store_rows *rows) MUST_USE;
+/* Why runs are PARKED or HELD. */
+int read_reasons(struct reading *reading, struct store_rows *rows) MUST_USE;
 /* The summary of query->run; run_count 0: no such run. */
 int read_run(struct reading *reading, struct store_rows *rows) MUST_USE;
 

@@ -351,6 +351,10 @@ int store_query(struct store *store, const struct store_query *what,
     query->what.flow = arena_text(&query->arena, what->flow);
     query->what.version = arena_text(&query->arena, what->version);
     query->what.instance = arena_text(&query->arena, what->instance);
+    query->what.code = arena_text(&query->arena, what->code);
+    query->what.type = arena_text(&query->arena, what->type);
+    query->what.contains = arena_text(&query->arena, what->contains);
+    query->what.key = arena_bytes(&query->arena, what->key);
     query->steady_ms = store_steady_ms(store);
     query->fn = fn;
     query->arg = arg;

@@ -29,7 +29,9 @@ enum {
      * commits change is moved once. */
     CHECKPOINT_PAGES = 4096,
     /* Difference of the two clocks between commits that the audit notes. */
-    JUMP_MS = 60 * 1000
+    JUMP_MS = 60 * 1000,
+    /* How exactly the age of audit entries is known. */
+    AUDIT_TIME_MS = 3600 * 1000
 };
 
 static int writer_apply(struct writer *writer, struct store_batch *batch)
@@ -52,8 +54,7 @@ static int writer_apply(struct writer *writer, struct store_batch *batch)
 /* Is a failure the fault of this batch alone? */
 static bool writer_fault_of_batch(int status)
 {
-    return status == -EINVAL || status == -E2BIG || status == -EBADMSG ||
-           status == -ENOSYS;
+    return status == -EINVAL || status == -E2BIG || status == -EBADMSG;
 }
 
 /* 0 also when the batch alone failed; its status says so. */
@@ -98,6 +99,18 @@ int writer_save(struct writer *writer)
     struct store_bytes hash = {(const char *)counters->audit_hash,
                                AUDIT_HASH_BYTES};
 
+    int status = 0;
+
+    if (writer->steady_ms - counters->audit_time_ms >= AUDIT_TIME_MS) {
+        counters->audit_time_ms = writer->steady_ms;
+        status = database_run(&writer->database,
+                              "INSERT OR REPLACE INTO audit_time (steady_ms,"
+                              " sequence) VALUES (?1, ?2)",
+                              value_number(writer->steady_ms),
+                              value_number(counters->audit_sequence));
+    }
+    if (status)
+        return status;
     counters->commit_number++;
     return database_run(
         &writer->database,
@@ -106,7 +119,7 @@ int writer_save(struct writer *writer)
         " audit_sequence = ?7, audit_hash = ?8, event_count = ?9,"
         " duplicate_count = ?10, queued = ?11, ready = ?12, active = ?13,"
         " waiting = ?14, held = ?15, parked = ?16, done = ?17,"
-        " discarded = ?18",
+        " discarded = ?18, forgotten_count = ?19",
         value_text(writer->owner), value_number(writer->wall_ms),
         value_number(writer->steady_ms), value_number(counters->commit_number),
         value_number(counters->row_next), value_number(counters->run_next),
@@ -120,7 +133,8 @@ int writer_save(struct writer *writer)
         value_number(counters->runs[RUN_HELD]),
         value_number(counters->runs[RUN_PARKED]),
         value_number(counters->runs[RUN_DONE]),
-        value_number(counters->runs[RUN_DISCARDED]));
+        value_number(counters->runs[RUN_DISCARDED]),
+        value_number(counters->forgotten_count));
 }
 
 /* One transaction over the batches whose status is 0. */

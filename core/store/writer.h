@@ -22,6 +22,8 @@ struct counters {
     unsigned char audit_hash[AUDIT_HASH_BYTES];
     int64_t event_count, duplicate_count;
     int64_t runs[RUN_STATE_COUNT];
+    int64_t forgotten_count; /* finished runs that were pruned */
+    int64_t audit_time_ms;   /* of the newest row in audit_time */
 };
 
 struct writer {
@@ -34,6 +36,7 @@ struct writer {
     bool broken; /* nothing is believed any more: -EIO for good */
     struct counters counters;   /* as committed, with the batch in work */
     int64_t steady_ms, wall_ms; /* now, for the batch in work */
+    int64_t restored_ms;        /* steady time of the last restore; 0: none */
     struct arena scratch;       /* emptied after each change */
     /* The batch in work. */
     struct arena *arena;         /* borrowed; results live in it */
