@@ -286,6 +286,9 @@ static int take_limits(struct reader *reader)
         {"jq_ms", &limits->jq_ms},
         {"jq_mib", &limits->jq_mib},
         {"event_days", &limits->event_days},
+        {"run_days", &limits->run_days},
+        {"audit_days", &limits->audit_days},
+        {"database_mib", &limits->database_mib},
     };
 
     for (size_t index = 0; index < sizeof(members) / sizeof(members[0]);

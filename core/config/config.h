@@ -77,6 +77,10 @@ struct config_limits {
     uint32_t jq_ms;          /* default 2000 */
     uint32_t jq_mib;         /* default 256 */
     uint32_t event_days;     /* identities of events are kept; default 400 */
+    uint32_t run_days;       /* runs are kept after their end; default 400 */
+    uint32_t audit_days;     /* audit entries are kept; default 3650 */
+    uint32_t database_mib;   /* above it finished runs go, oldest first; 0: no
+                              * limit; default 4096 */
 };
 
 struct config {

@@ -29,6 +29,7 @@ enum {
     VALUES_MAX = 256,      /* small durable values of one instance */
     DELAY_FIRST_MS = 1000, /* of a growing delay */
     DELAY_MAX_MS = 600000,
+    DAY_MS = 24 * 3600 * 1000,
     HOLD_MS = 15 * 60 * 1000, /* what is held is looked at again after this */
     CLIENT_OPEN_MAX = 4096,
     CLIENT_CONNECTIONS = 512,
@@ -157,7 +158,10 @@ static void make_engine(struct daemon *daemon)
                 .hold_ms = HOLD_MS,
             },
         .runs_active_max = limits->runs_active,
-        .event_keep_ms = (int64_t)limits->event_days * 24 * 3600 * 1000,
+        .event_keep_ms = (int64_t)limits->event_days * DAY_MS,
+        .run_keep_ms = (int64_t)limits->run_days * DAY_MS,
+        .audit_keep_ms = (int64_t)limits->audit_days * DAY_MS,
+        .database_bytes_max = (int64_t)limits->database_mib * 1024 * 1024,
     };
 
     daemon->engine = engine_create(&options);

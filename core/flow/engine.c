@@ -54,6 +54,7 @@ static void engine_ask_wake(struct engine *engine)
     earliest(&at, engine->look_at);
     earliest(&at, engine_poll_due(engine));
     earliest(&at, engine_shadows_due(engine));
+    earliest(&at, engine->prune.count ? engine->prune_at : 0);
     if (engine->lost)
         earliest(&at, engine->recover_at);
     LL_FOREACH(engine->gates, gate)
@@ -140,7 +141,7 @@ struct engine *engine_create(const struct engine_options *options)
     engine->runs_active_max = options->runs_active_max
                                   ? options->runs_active_max
                                   : RUNS_ACTIVE_DEFAULT;
-    engine->event_keep_ms = options->event_keep_ms;
+    engine_keep(engine, options);
     engine->world.store = options->store;
     engine->world.ports = options->ports;
     engine->world.limits = options->limits;

@@ -26,8 +26,11 @@ struct engine_options {
     const struct record_types *types;
     struct retry_limits limits;
     uint32_t runs_active_max; /* runs in memory; 0: 1024 */
-    int64_t event_keep_ms;    /* identities of events are known for so long; 0:
-                               * for ever */
+    /* How long what has ended is kept; 0: for ever. */
+    int64_t event_keep_ms;      /* identities of events */
+    int64_t run_keep_ms;        /* runs, after their end */
+    int64_t audit_keep_ms;      /* audit entries */
+    int64_t database_bytes_max; /* above it runs go before their time */
 };
 
 struct engine *engine_create(const struct engine_options *options);
@@ -75,8 +78,8 @@ void engine_wake(struct engine *engine);
 /* An instance runs again, stopped, or has other room. */
 void engine_instance_changed(struct engine *engine, const char *instance);
 
-/* A person's act; status 0, -EPERM when the run's state does not allow it,
- * -ENOENT when there is no such run or delivery, or the store's error.
+/* A person's act; status 0, -EPERM when the run's state does not allow it or
+ * there is no such run, or the store's error.
  * made_run: the run that a replay made; else 0. */
 typedef void engine_acted_fn(void *arg, int status, uint64_t made_run);
 int engine_act(struct engine *engine, const char *actor, enum store_act act,

@@ -162,6 +162,8 @@ static void part_append(struct engine *engine, struct accept_part *part,
             .flow_version = flow->version,
             .key = accept.key,
             .claim = part->wants_claim,
+            .newer = flow->newer == FLOW_NEWER_OVERTAKES ? STORE_NEWER_OVERTAKES
+                                                         : STORE_NEWER_WAITS,
             .priority = part_priority(flow, from->stream != NULL),
         };
     }

@@ -16,7 +16,7 @@ struct acting {
     engine_acted_fn *acted; /* for one run */
     engine_acts_fn *acts;   /* for many */
     void *arg;
-    size_t run_count;
+    bool makes; /* a run */
     uint64_t runs[];
 };
 
@@ -50,7 +50,8 @@ static void acting_answered(void *arg, int status,
     } else {
         if (!status && results[0].decision == STORE_REFUSED)
             status = -EPERM;
-        acting->acted(acting->arg, status, 0);
+        acting->acted(acting->arg, status,
+                      !status && acting->makes ? results[0].run : 0);
     }
     free(acting);
     engine_turn(engine);
@@ -76,6 +77,7 @@ int engine_act(struct engine *engine, const char *actor, enum store_act act,
     store_batch_act(batch, actor, act, run, reason);
     acting->acted = fn;
     acting->arg = arg;
+    acting->makes = act == STORE_REPLAY;
     return acting_commit(engine, batch, acting);
 }
 
@@ -92,7 +94,6 @@ int engine_acts(struct engine *engine, const char *actor, enum store_act act,
     batch = store_batch_create();
     acting->acts = fn;
     acting->arg = arg;
-    acting->run_count = count;
     for (size_t index = 0; index < count; index++) {
         acting->runs[index] = runs[index];
         store_batch_act(batch, actor, act, runs[index], reason);
@@ -104,7 +105,12 @@ int engine_settle(struct engine *engine, const char *actor, uint64_t run,
                   bool happened, cn_str reference, const char *reason,
                   engine_acted_fn *fn, void *arg)
 {
-    (void)engine, (void)actor, (void)run, (void)happened, (void)reference;
-    (void)reason, (void)fn, (void)arg;
-    return -ENOSYS;
+    struct acting *acting = memory_zero(1, sizeof(*acting));
+    struct store_batch *batch = store_batch_create();
+    struct store_bytes bytes = {reference.ptr, reference.len};
+
+    store_batch_settle(batch, actor, run, happened, bytes, reason);
+    acting->acted = fn;
+    acting->arg = arg;
+    return acting_commit(engine, batch, acting);
 }

@@ -1,4 +1,4 @@
-/* engine_recover.c - runs whose commit failed, leases, and old events.
+/* engine_recover.c - runs whose commit failed, leases, and what is old.
  *
  * One idea: when it could not be stored how an attempt ended, the run is given
  * back as after a crash; what was sent is then asked about.  Called on the loop
@@ -13,9 +13,9 @@
 
 enum {
     RENEW_MS = 60000,     /* leases last 10 minutes */
-    PRUNE_MS = 3600000,   /* between looks for old events */
+    PRUNE_MS = 3600000,   /* between looks for what is old */
     PRUNE_NEXT_MS = 1000, /* while there are more */
-    PRUNE_MAX = 500       /* events of one transaction */
+    PRUNE_MAX = 500       /* rows of one transaction */
 };
 
 /* ---- Recovery and leases --------------------------------------------------
@@ -109,7 +109,21 @@ void engine_renew(struct engine *engine, int64_t now_ms)
         store_batch_destroy(batch);
 }
 
-/* ---- Old events ---------------------------------------------------------- */
+/* ---- What is old --------------------------------------------------------- */
+
+void engine_keep(struct engine *engine, const struct engine_options *options)
+{
+    engine->prune = (struct store_prune){
+        .event_age_ms = options->event_keep_ms,
+        .run_age_ms = options->run_keep_ms,
+        .audit_age_ms = options->audit_keep_ms,
+        .bytes_max = options->database_bytes_max,
+        .count = PRUNE_MAX,
+    };
+    if (!options->event_keep_ms && !options->run_keep_ms &&
+        !options->audit_keep_ms && !options->database_bytes_max)
+        engine->prune.count = 0;
+}
 
 static void prune_answered(void *arg, int status,
                            const struct store_result *results,
@@ -117,7 +131,7 @@ static void prune_answered(void *arg, int status,
 {
     struct engine *engine = arg;
 
-    if (!status && result_count && results[0].pruned == PRUNE_MAX)
+    if (!status && result_count && results[0].pruned >= PRUNE_MAX)
         engine->prune_at = engine_now(engine) + PRUNE_NEXT_MS;
 }
 
@@ -125,13 +139,11 @@ void engine_prune(struct engine *engine, int64_t now_ms)
 {
     struct store_batch *batch;
 
-    if (!engine->event_keep_ms || now_ms < engine->prune_at)
+    if (!engine->prune.count || now_ms < engine->prune_at)
         return;
     engine->prune_at = now_ms + PRUNE_MS;
     batch = store_batch_create();
-    store_batch_prune(
-        batch, &(struct store_prune){.event_age_ms = engine->event_keep_ms,
-                                     .count = PRUNE_MAX});
+    store_batch_prune(batch, &engine->prune);
     if (store_commit(engine->store, batch, prune_answered, engine))
         store_batch_destroy(batch);
 }

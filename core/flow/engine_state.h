@@ -45,9 +45,9 @@ struct engine {
     uint32_t store_errors; /* I/O errors in a row */
     bool recovering;
     int64_t recover_at, look_at, renew_at, prune_at;
-    int64_t event_keep_ms;
-    bool looking;     /* a query for the queues is on its way */
-    uint32_t turning; /* depth of engine_turn */
+    struct store_prune prune; /* what may be forgotten; count is 0 if nothing */
+    bool looking;             /* a query for the queues is on its way */
+    uint32_t turning;         /* depth of engine_turn */
     bool turn_again;
     bool stopping;
     void (*stopped)(void *arg);
@@ -102,7 +102,8 @@ void engine_free_sources(struct engine *engine);
 void engine_lose(struct engine *engine, uint64_t number);
 void engine_recover(struct engine *engine, int64_t now_ms);
 void engine_renew(struct engine *engine, int64_t now_ms);
-/* Forget the identities of old events, a few at a time. */
+/* Forget what has been kept long enough, a little at a time. */
 void engine_prune(struct engine *engine, int64_t now_ms);
+void engine_keep(struct engine *engine, const struct engine_options *options);
 
 #endif

@@ -243,6 +243,25 @@ static void delivery_exists(struct run *run, const struct store_result *result)
     run_advance(run);
 }
 
+static enum walk delivery_again(struct run *run, struct run_delivery *row);
+
+/* The database is a copy: it may have been sent after the copy was made.  What
+ * may happen twice is sent; else it is asked about, by the next claim, which
+ * reads since when it is in doubt. */
+static void delivery_restored(struct run *run, struct run_delivery *row)
+{
+    run->phase = PHASE_WALKING;
+    if (run->step->type->repeat == REPEAT_SAFE || run->step->accept_doubles) {
+        (void)delivery_again(run, row);
+        return;
+    }
+    run_exit(run);
+    run_finish(run,
+               run_leave(run, RUN_READY, run->step->instance, 0, "in_doubt",
+                         "the database was restored from a backup: the "
+                         "other system is asked before anything is sent"));
+}
+
 /* The answer to the commit that carried an intent. */
 static void delivery_committed(void *arg, int status,
                                const struct store_result *results,
@@ -277,6 +296,11 @@ static void delivery_committed(void *arg, int status,
             run_delivery_operate(run, OP_DELIVER, row, delivery_ended, &err);
         if (status)
             delivery_not_begun(run, row, status, &err);
+        return;
+    case STORE_DOUBT:
+        row->state = DELIVERY_IN_DOUBT;
+        row->doubt = true;
+        delivery_restored(run, row);
         return;
     case STORE_BEHIND: /* the store made it WAITING and took it back */
         run_exit(run);

@@ -117,6 +117,9 @@ static void fills_defaults(void **state)
     assert_int_equal(config->limits.jq_ms, 2000);
     assert_int_equal(config->limits.jq_mib, 256);
     assert_int_equal(config->limits.event_days, 400);
+    assert_int_equal(config->limits.run_days, 400);
+    assert_int_equal(config->limits.audit_days, 3650);
+    assert_int_equal(config->limits.database_mib, 4096);
     assert_int_equal(config->instance_count, 0);
     config_destroy(config);
     config_destroy(NULL);
@@ -139,7 +142,8 @@ static void takes_every_member(void **state)
             "'limits':{'webhook_bytes':1024,'connections':1,'runs_active':2,"
             "'attempts':3,'retry_after_ms':4000,'operation_ms':500,"
             "'stuck_ms':60,'drain_ms':7,'jq_processes':8,'jq_ms':90,"
-            "'jq_mib':16,'event_days':1},\n"
+            "'jq_mib':16,'event_days':1,'run_days':2,'audit_days':3,"
+            "'database_mib':0},\n"
             "'instances':{\n"
             "'streak':{'plugin':'streak.so','sha256':'0123456789abcdef0123456"
             "789abcdef0123456789abcdef0123456789abcdef',"
@@ -177,6 +181,9 @@ static void takes_every_member(void **state)
     assert_int_equal(config->limits.jq_ms, 90);
     assert_int_equal(config->limits.jq_mib, 16);
     assert_int_equal(config->limits.event_days, 1);
+    assert_int_equal(config->limits.run_days, 2);
+    assert_int_equal(config->limits.audit_days, 3);
+    assert_int_equal(config->limits.database_mib, 0);
     assert_int_equal(config->instance_count, 3);
     streak = &config->instances[0];
     assert_string_equal(streak->name, "streak");
