@@ -55,6 +55,8 @@ struct stage {
     cJSON *sent;    /* the ledger of the test's own sender */
     const char *canary; /* a word that people's texts hold and no log may; or
                          * NULL */
+    bool (*busy)(void *arg); /* the clock must not be stepped now; or NULL */
+    void *busy_arg;
     unsigned kills; /* planned ends of the daemon by kill -9 */
     bool passed;
 };

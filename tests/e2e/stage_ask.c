@@ -438,7 +438,8 @@ void stage_rest_within(struct stage *stage, int64_t limit_ms)
             if (rest.fired == before.fired)
                 return;
         } else if (!before.sending && rest.due_ms > 0 &&
-                   rest.due_ms < INT64_MAX) {
+                   rest.due_ms < INT64_MAX &&
+                   !(stage->busy && stage->busy(stage->busy_arg))) {
             stage_step(stage, least(rest.due_ms, STEP_MAX_MS) + 1);
         }
         if (process_now_ms() > until)

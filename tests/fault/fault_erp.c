@@ -1,0 +1,152 @@
+/* fault_erp.c - faults of the ERP and the CRM against the real daemon: F13,
+ * F14, F15, F19, and an outage.
+ *
+ * One idea: each part is one test of cmocka on one stage, so that whatever
+ * fails is cleaned up; the program's exit code is that of all harnesses.  One
+ * thread; the proxies have their own. */
+#include "fault_erp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct proof fault_proof;
+
+enum { WEBHOOK_DEALS = 50, OPTION_MAX = 2000 };
+
+static struct scene scene; /* of the running test */
+static char streak_option[OPTION_MAX], syspro_option[OPTION_MAX];
+
+static const char about[] =
+    "Faults of the ERP and the CRM against the real daemon.\n"
+    "parts: cuts     the line goes dead or lies, at every byte (F13)\n"
+    "       answers  successes that are none (F14)\n"
+    "       storm    429 and 503 in thousands (F15)\n"
+    "       poison   events that end their mapping (F19)\n"
+    "       outage   the target is away while events come\n";
+
+static const struct part {
+    const char *name;
+    void (*test)(void **state);
+    uint64_t cases;
+} parts[] = {
+    {"cuts", fault_erp_cuts, FAULT_CUTS_CASES},
+};
+enum { PARTS = sizeof(parts) / sizeof(*parts) };
+
+void fault_cases(uint64_t total, uint64_t few, uint64_t *ret_from,
+                 uint64_t *ret_count)
+{
+    bool asked = fault_proof.count || fault_proof.from;
+
+    *ret_from = fault_proof.from < total ? fault_proof.from : total;
+    *ret_count = fault_proof.count ? fault_proof.count : few;
+    if (asked && !fault_proof.count)
+        *ret_count = total;
+    if (*ret_count > total - *ret_from)
+        *ret_count = total - *ret_from;
+}
+
+/* ---- Scenes -------------------------------------------------------------- */
+
+/* base_url through the proxy, and what else the test wants. */
+static void make_option(char to[OPTION_MAX], struct proxy *proxy,
+                        const char *path, const char *more)
+{
+    int len =
+        snprintf(to, OPTION_MAX, "{\"base_url\":\"http://127.0.0.1:%u%s\"",
+                 proxy_port(proxy), path);
+
+    if (more && more[1] != '}')
+        snprintf(to + len, OPTION_MAX - (size_t)len, ",%s", more + 1);
+    else
+        snprintf(to + len, OPTION_MAX - (size_t)len, "}");
+}
+
+struct scene *fault_scene(const struct stage_options *options,
+                          proxy_plan_fn *plan, void *arg)
+{
+    struct stage_options wanted = {.level = "warn"};
+
+    if (options)
+        wanted = *options;
+    wanted.no_registrations = true;
+    scene.syspro = proxy_create(false, plan, arg);
+    scene.streak = proxy_create(false, plan, arg);
+    assert_non_null(scene.syspro);
+    assert_non_null(scene.streak);
+    make_option(syspro_option, scene.syspro, "/SYSPROWCFService/Rest",
+                wanted.syspro);
+    make_option(streak_option, scene.streak, "/api", wanted.streak);
+    wanted.syspro = syspro_option;
+    wanted.streak = streak_option;
+    scene.stage = stage_prepare(&wanted);
+    proxy_set_server(scene.syspro, scene.stage->syspro_base);
+    proxy_set_server(scene.streak, scene.stage->streak_base);
+    stage_start(scene.stage);
+    return &scene;
+}
+
+int fault_teardown(void **state)
+{
+    int status = stage_teardown(state);
+
+    proxy_destroy(scene.syspro);
+    proxy_destroy(scene.streak);
+    memset(&scene, 0, sizeof(scene));
+    return status;
+}
+
+/* ---- Deals --------------------------------------------------------------- */
+
+void fault_send(struct stage *stage, const cJSON *keys)
+{
+    const char *batch[WEBHOOK_DEALS];
+    const cJSON *key;
+    size_t count = 0;
+    int left = cJSON_GetArraySize(keys);
+
+    cJSON_ArrayForEach(key, keys)
+    {
+        batch[count++] = key->valuestring;
+        left--;
+        if (count < WEBHOOK_DEALS && left > 0)
+            continue;
+        stage_must(stage, stage_send_boxes(stage, batch, count) == 200);
+        count = 0;
+    }
+}
+
+/* ---- The program --------------------------------------------------------- */
+
+static int run_part(const struct part *part)
+{
+    const struct CMUnitTest tests[] = {
+        {part->name, part->test, NULL, fault_teardown, NULL}};
+
+    return cmocka_run_group_tests(tests, NULL, NULL) ? PROOF_FAILED
+                                                     : PROOF_PASSED;
+}
+
+int main(int argc, char **argv)
+{
+    int code = PROOF_PASSED;
+    bool known = false;
+
+    proof_options(&fault_proof, argc, argv, about);
+    for (size_t at = 0; at < PARTS; at++) {
+        if (fault_proof.list)
+            printf("%s %llu\n", parts[at].name,
+                   (unsigned long long)parts[at].cases);
+        if (fault_proof.part && strcmp(fault_proof.part, parts[at].name) != 0)
+            continue;
+        known = true;
+        if (!fault_proof.list && run_part(&parts[at]))
+            code = PROOF_FAILED;
+    }
+    if (known)
+        return code;
+    fprintf(stderr, "%s: no part \"%s\"\n", fault_proof.program,
+            fault_proof.part);
+    return PROOF_USAGE;
+}
