@@ -30,6 +30,7 @@
 
 #include "base/buf.h"
 #include "base/memory.h"
+#include "base/seeded.h"
 #include "net/http_client_build.h"
 #include "net/http_client_head.h"
 #include "net/http_client_library.h"
@@ -556,7 +557,7 @@ static int on_sending(void *arg, char *address, char *own_address, int port,
     (void)own_address;
     (void)port;
     (void)own_port;
-    if (request->effect && request->sendings) {
+    if (request->effect && request->sendings && !seeded_bug("F13")) {
         request->stopped = HTTP_FAILURE_CUT;
         return CURL_PREREQFUNC_ABORT;
     }
@@ -634,7 +635,7 @@ static CURLcode set_request(CURL *easy, struct request *request,
         SET(status, easy, CURLOPT_POSTFIELDS, request->body);
     }
     SET(status, easy, CURLOPT_CUSTOMREQUEST, wanted->method);
-    if (wanted->effect) {
+    if (wanted->effect && !seeded_bug("F13")) {
         SET(status, easy, CURLOPT_FRESH_CONNECT, 1L);
         SET(status, easy, CURLOPT_FORBID_REUSE, 1L);
     }
