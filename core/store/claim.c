@@ -2,7 +2,10 @@
  *
  * One idea: a run that waits for a time stands in an index by time; when its
  * time has come it moves once to the index in which claims read, so a claim
- * touches about as many rows as it takes, however many wait.
+ * touches about as many rows as it takes, however many wait.  In that index the
+ * runs of a queue stand by priority, flow and number: flows take turns, so the
+ * thousand runs of one do not keep the one run of another waiting.  Whose turn
+ * it is is remembered in memory; it begins anew with the daemon.
  *
  * Whoever takes a run over, finds no delivery SENDING: bytes may have left and
  * the one who would hear the answer is gone, so it is IN_DOUBT.  Called by the
@@ -10,6 +13,7 @@
 #include "store/claim.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/seeded.h"
@@ -23,7 +27,10 @@ enum {
     /* Runs whose time has come that one claim looks at, so that the end of a
      * long outage does not hold the writer. */
     CLAIM_DUE_MAX = 256,
-    CLAIM_COUNT_MAX = 1024 /* runs in one answer */
+    CLAIM_COUNT_MAX = 1024, /* runs in one answer */
+    /* One in so many is of the next priority, so that what is not urgent is
+     * slow and never stands still. */
+    CLAIM_SHARE = 8
 };
 
 /* The first column of the first row of a query. */
@@ -90,23 +97,100 @@ static int claim_doubt(struct writer *writer, uint64_t number)
             found =
                 delivery_move(writer, &delivery, DELIVERY_READY, false, NULL);
         else
-            found = delivery_move(writer, &delivery, DELIVERY_IN_DOUBT, true,
-                                  NULL);
+            found =
+                delivery_move(writer, &delivery, DELIVERY_IN_DOUBT, true, NULL);
         if (found)
             return found;
     }
 }
 
-/* The run in front of the queue, or one whose owner has gone. */
+/* ---- Whose turn it is ---------------------------------------------------- */
+
+static struct claim_turn *turn_find(struct writer *writer, const char *queue,
+                                    int64_t priority)
+{
+    struct claim_turn *turn;
+
+    for (uint32_t at = 0; at < CLAIM_TURNS; at++) {
+        turn = &writer->turns[at];
+        if (turn->count && turn->priority == priority &&
+            !strcmp(turn->queue, queue))
+            return turn;
+    }
+    turn = &writer->turns[writer->turn_last++ % CLAIM_TURNS];
+    memset(turn, 0, sizeof(*turn));
+    snprintf(turn->queue, sizeof(turn->queue), "%s", queue);
+    turn->priority = priority;
+    return turn;
+}
+
+/* The most urgent priority behind `above` of which runs wait. */
+static int turn_priority(struct writer *writer, const char *queue,
+                         int64_t above, int64_t *ret_priority)
+{
+    sqlite3_stmt *row;
+    int found = database_find(
+        &writer->database,
+        "SELECT priority FROM run INDEXED BY run_claim WHERE state = 1 AND"
+        " due_ms = 0 AND queue = ?1 AND priority > ?2"
+        " ORDER BY priority LIMIT 1",
+        &row, value_text(queue), value_number(above));
+
+    if (found > 0) {
+        *ret_priority = column_number(row, 0);
+        database_done(row);
+    }
+    return found;
+}
+
+/* The oldest run of the next flow in turn. */
+static int turn_next(struct writer *writer, struct claim_turn *turn,
+                     uint64_t *ret_number)
+{
+    const char *after = turn->flow;
+
+    for (;;) {
+        sqlite3_stmt *row;
+        int found = database_find(
+            &writer->database,
+            "SELECT number, flow FROM run INDEXED BY run_claim WHERE state = 1"
+            " AND due_ms = 0 AND queue = ?1 AND priority = ?2 AND flow > ?3"
+            " ORDER BY flow, number LIMIT 1",
+            &row, value_text(turn->queue), value_number(turn->priority),
+            value_text(after));
+        if (found > 0) {
+            const char *flow = column_text(row, 1);
+            *ret_number = column_count(row, 0);
+            snprintf(turn->flow, sizeof(turn->flow), "%s", flow ? flow : "");
+            database_done(row);
+        }
+        if (found || !*after)
+            return found;
+        after = ""; /* the last flow had its turn: from the first again */
+    }
+}
+
+/* The run that is next in the queue, or one whose owner has gone. */
 static int claim_choose(struct writer *writer, const char *queue, bool *others,
                         uint64_t *ret_number)
 {
-    int found = claim_next(
-        writer, ret_number,
-        "SELECT number FROM run WHERE state = 1 AND due_ms = 0 AND queue = ?1"
-        " ORDER BY priority, number LIMIT 1",
-        DATABASE_VALUES(value_text(queue)));
+    int64_t first, next;
+    struct claim_turn *turn;
+    int found = turn_priority(writer, queue, INT64_MIN, &first);
 
+    if (found > 0) {
+        turn = turn_find(writer, queue, first);
+        if (++turn->count % CLAIM_SHARE == 0) {
+            found = turn_priority(writer, queue, first, &next);
+            if (found < 0)
+                return found;
+            if (found > 0) {
+                turn = turn_find(writer, queue, next);
+                turn->count++;
+            }
+        }
+        return turn_next(writer, turn, ret_number);
+    }
     if (found || !*others)
         return found;
     found = claim_next(
@@ -127,8 +211,12 @@ static int claim_one(struct writer *writer, uint64_t number,
     struct run run;
     int status, found = run_load(writer, number, &run);
 
-    if (found <= 0)
+    if (found < 0)
         return found;
+    /* The index of a damaged file shows what is not there: it would be chosen
+     * for ever. */
+    if (!found || (run.state != RUN_READY && run.state != RUN_ACTIVE))
+        return -EIO;
     status = run_move(writer, &run, NULL, &change);
     if (!status)
         status = claim_doubt(writer, number);

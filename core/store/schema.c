@@ -180,6 +180,10 @@ static const char migration_2[] =
     " max(0, (SELECT wall_ms FROM meta) - finished_wall_ms)) WHERE state >= 6;"
     "CREATE INDEX run_finished ON run (finished_ms) WHERE finished_ms > 0;"
     "CREATE INDEX run_record ON run (record);"
+    /* Flows take turns within a queue: claim.c. */
+    "DROP INDEX run_claim;"
+    "CREATE INDEX run_claim ON run (queue, priority, flow, number)"
+    " WHERE state = 1 AND due_ms = 0;"
     /* When it was last asked about and found to be absent. */
     "ALTER TABLE delivery ADD COLUMN asked_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE alert ADD COLUMN last_ms INTEGER NOT NULL DEFAULT 0;"

@@ -389,7 +389,8 @@ void store_batch_quarantine_end(struct store_batch *batch, const char *actor,
                                 const char *reason);
 
 /* Claim up to count runs of a queue that are due, READY or HELD with a due
- * time, by priority and number: ACTIVE, owned, leased.  The deliveries of a
+ * time: by priority, one in eight of the next one; within it flows take turns,
+ * each by number.  They become ACTIVE, owned, leased.  The deliveries of a
  * HELD run that are HELD become READY, as by release.  A run whose stored data
  * cannot be read is PARKED ("unreadable") instead.  Also takes runs, of any
  * queue, whose lease of another owner has ended. */

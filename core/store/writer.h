@@ -26,6 +26,17 @@ struct counters {
     int64_t audit_time_ms;   /* of the newest row in audit_time */
 };
 
+/* Whose turn it is among the runs of one queue and priority; see claim.c. */
+struct claim_turn {
+    char queue[40]; /* names of instances have at most 32 bytes */
+    char flow[128]; /* that was served last */
+    int64_t priority;
+    uint32_t count; /* claims */
+};
+
+enum { CLAIM_TURNS = 64 }; /* more than instances that wait at once; one that is
+                            * forgotten begins with the first flow again */
+
 struct writer {
     struct database database;
     struct lookup lookup;
@@ -38,6 +49,8 @@ struct writer {
     int64_t steady_ms, wall_ms; /* now, for the batch in work */
     int64_t restored_ms;        /* steady time of the last restore; 0: none */
     struct arena scratch;       /* emptied after each change */
+    struct claim_turn turns[CLAIM_TURNS];
+    uint32_t turn_last; /* of turns, given away last */
     /* The batch in work. */
     struct arena *arena;         /* borrowed; results live in it */
     struct store_result *result; /* borrowed; of the change in work */

@@ -29,6 +29,7 @@ struct kit {
     sqlite3 *handle; /* the test's own look at the file */
     /* What the next calls send. */
     int32_t priority;
+    const char *flow; /* of accepted events; NULL: won-deal */
     int64_t due_ms;
     const char *queue, *order_body;
     bool doubt;
@@ -220,7 +221,7 @@ static inline void kit_append_accept(struct kit *kit, struct store_batch *batch,
                                      const char *id, const char *lane,
                                      bool claim)
 {
-    struct store_accept_run run = {.flow = "won-deal",
+    struct store_accept_run run = {.flow = kit->flow ? kit->flow : "won-deal",
                                    .flow_version = "v1",
                                    .key = kit_bytes(lane),
                                    .claim = claim,

@@ -248,6 +248,90 @@ static void claims_come_in_order_and_when_due(void **state)
     kit_verify(kit);
 }
 
+/* Which flow each of the runs claimed is of: the flows are accepted one after
+ * another, so many runs of each. */
+static void flows_claimed(struct kit *kit, size_t count, size_t each,
+                          char *flows)
+{
+    size_t claimed = kit_claim(kit, "", count);
+
+    for (size_t index = 0; index < claimed; index++)
+        flows[index] = (char)('a' + (kit->claimed[index] - 1) / each);
+    flows[claimed] = '\0';
+}
+
+static void flows_take_turns(void **state)
+{
+    static const char *const names[] = {"alpha", "beta", "gamma"};
+    struct kit *kit = *state;
+    char flows[65], id[32];
+
+    for (size_t flow = 0; flow < 3; flow++) {
+        kit->flow = names[flow];
+        for (int index = 0; index < 20; index++) {
+            snprintf(id, sizeof(id), "%zu.%d", flow, index);
+            kit_accept(kit, id, "", false);
+        }
+    }
+    flows_claimed(kit, 4, 20, flows);
+    assert_string_equal(flows, "abca");
+    assert_int_equal(kit->claimed[3], 2); /* each by number */
+    flows_claimed(kit, 1, 20, flows);
+    assert_string_equal(flows, "b"); /* the turn goes on */
+    flows_claimed(kit, 4, 20, flows);
+    assert_string_equal(flows, "cabc");
+    flows_claimed(kit, 60, 20, flows);
+    assert_int_equal(strlen(flows), 51);
+    assert_string_equal(flows + 48, "abc");
+    kit_verify(kit);
+}
+
+static void one_run_is_not_behind_a_thousand(void **state)
+{
+    struct kit *kit = *state;
+    struct store_batch *batch = store_batch_create();
+    char ids[1000][8], flows[65];
+
+    kit->flow = "alpha";
+    for (int index = 0; index < 1000; index++) {
+        snprintf(ids[index], sizeof(ids[index]), "%d", index);
+        kit_append_accept(kit, batch, ids[index], "", false);
+    }
+    kit_commit(kit, batch);
+    kit->flow = "beta";
+    kit_accept(kit, "the one", "", false);
+    flows_claimed(kit, 2, 1000, flows);
+    assert_string_equal(flows, "ab");
+    assert_int_equal(kit_claim(kit, "", 1024), 999);
+}
+
+static void bulk_comes_after_and_never_starves(void **state)
+{
+    struct kit *kit = *state;
+    char flows[65], id[32];
+    size_t bulk = 0;
+
+    kit->priority = 1;
+    for (int index = 0; index < 40; index++) {
+        snprintf(id, sizeof(id), "bulk %d", index);
+        kit_accept(kit, id, "", false);
+    }
+    kit->priority = 0;
+    for (int index = 0; index < 40; index++) {
+        snprintf(id, sizeof(id), "now %d", index);
+        kit_accept(kit, id, "", false);
+    }
+    for (int round = 0; round < 5; round++) {
+        flows_claimed(kit, 8, 40, flows); /* "a" is bulk */
+        for (const char *at = flows; *at; at++)
+            bulk += *at == 'a';
+    }
+    assert_int_equal(bulk, 5);
+    flows_claimed(kit, 60, 40, flows);
+    assert_int_equal(strlen(flows), 40);
+    assert_int_equal(flows[39], 'a');
+}
+
 static void batch_is_whole_or_nothing(void **state)
 {
     struct kit *kit = *state;
@@ -281,6 +365,9 @@ int main(void)
         KIT_TEST(entity_in_doubt_is_waited_for),
         KIT_TEST(restart_gives_work_back),
         KIT_TEST(claims_come_in_order_and_when_due),
+        KIT_TEST(flows_take_turns),
+        KIT_TEST(one_run_is_not_behind_a_thousand),
+        KIT_TEST(bulk_comes_after_and_never_starves),
         KIT_TEST(batch_is_whole_or_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
