@@ -97,20 +97,23 @@ int engine_acts(struct engine *engine, const char *actor, enum store_act act,
                 const uint64_t *runs, size_t count, const char *reason,
                 engine_acts_fn *fn, void *arg) MUST_USE;
 
+/* How a person's correction went: 0, -EINVAL with a text that names what is
+ * wrong in it, -EPERM when the state of the run does not allow it, -ENOENT, or
+ * the store's error. */
+typedef void engine_edited_fn(void *arg, int status, const struct error *err);
+
 /* A person answers for the one delivery of the run that is in doubt: it
- * happened, and the target calls it reference (one JSON value or a bare text;
- * may be empty), or it did not.  -EPERM: nothing of it is in doubt, or it is
- * being asked about right now. */
+ * happened, and the target calls it reference, or it did not.  reference: one
+ * JSON value; a bare text will do when the flow reads one member of it; empty
+ * when it reads none.  -EPERM: nothing of it is in doubt, or it is being asked
+ * about right now. */
 int engine_settle(struct engine *engine, const char *actor, uint64_t run,
                   bool happened, cn_str reference, const char *reason,
-                  engine_acted_fn *fn, void *arg) MUST_USE;
+                  engine_edited_fn *fn, void *arg) MUST_USE;
 
 /* A person corrects the trigger record of a run (path NULL) or the body of a
  * delivery of it.  The body is checked against its record type; a delivery
- * keeps its identity and its place in the order.  Answered with -EINVAL and a
- * text that names the field, -EPERM when the state does not allow it, -ENOENT.
- * dry: it is only checked. */
-typedef void engine_edited_fn(void *arg, int status, const struct error *err);
+ * keeps its identity and its place in the order.  dry: it is only checked. */
 int engine_edit(struct engine *engine, const char *actor, uint64_t run,
                 const char *path, cn_str body, const char *reason, bool dry,
                 engine_edited_fn *fn, void *arg) MUST_USE;

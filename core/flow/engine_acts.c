@@ -100,17 +100,3 @@ int engine_acts(struct engine *engine, const char *actor, enum store_act act,
     }
     return acting_commit(engine, batch, acting);
 }
-
-int engine_settle(struct engine *engine, const char *actor, uint64_t run,
-                  bool happened, cn_str reference, const char *reason,
-                  engine_acted_fn *fn, void *arg)
-{
-    struct acting *acting = memory_zero(1, sizeof(*acting));
-    struct store_batch *batch = store_batch_create();
-    struct store_bytes bytes = {reference.ptr, reference.len};
-
-    store_batch_settle(batch, actor, run, happened, bytes, reason);
-    acting->acted = fn;
-    acting->arg = arg;
-    return acting_commit(engine, batch, acting);
-}
