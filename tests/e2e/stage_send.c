@@ -16,11 +16,21 @@
 
 enum {
     PAGE = 1000, /* entries of one question */
+    READ_TRIES = 60,
+    READ_AGAIN_MS = 20,
     HEADERS_MAX = 6,
     HEADER_BYTES_MAX = 600
 };
 
 /* ---- Sending ------------------------------------------------------------- */
+
+static void add_key(cJSON *keys, const cJSON *element)
+{
+    const char *key = stage_member(element, "key");
+
+    if (*key) /* what has none is quarantined, not stored as an event */
+        cJSON_AddItemToArray(keys, cJSON_CreateString(key));
+}
 
 /* The keys of a body's boxes, [] when it has none. */
 static cJSON *keys_of(const char *body)
@@ -31,12 +41,10 @@ static cJSON *keys_of(const char *body)
     if (cJSON_IsArray(json)) {
         cJSON_ArrayForEach(element, json)
         {
-            cJSON_AddItemToArray(
-                keys, cJSON_CreateString(stage_member(element, "key")));
+            add_key(keys, element);
         }
     } else if (cJSON_IsObject(json)) {
-        cJSON_AddItemToArray(keys,
-                             cJSON_CreateString(stage_member(json, "key")));
+        add_key(keys, json);
     }
     cJSON_Delete(json);
     return keys;
@@ -138,9 +146,16 @@ char *stage_event_body(struct stage *stage, const char *const *keys,
 
     for (size_t at = 0; at < count; at++) {
         struct web_answer answer;
+        int tries = 1;
         snprintf(url, sizeof(url), "http://127.0.0.1:%u/api/v1/boxes/%s",
                  stage->streak_base, keys[at]);
         answer = web_call(stage->web, &request);
+        /* A fault that was meant for the daemon. */
+        while (answer.status != 200 && tries++ < READ_TRIES) {
+            web_answer_end(&answer);
+            process_nap(READ_AGAIN_MS);
+            answer = web_call(stage->web, &request);
+        }
         if (answer.status != 200)
             stage_fail(stage, "box %s: %d %s", keys[at], answer.status,
                        answer.body);
