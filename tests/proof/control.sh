@@ -1,11 +1,11 @@
 #!/bin/bash
-# control.sh - with a seeded mistake the harness must say lost or doubled.
+# control.sh - with a seeded mistake the harness must find something.
 #
 #   control.sh MISTAKE WORD HARNESS ARGUMENT...
 #
-# MISTAKE is switched on (core/base/seeded.h); WORD is "lost" or "doubled".  A
-# harness that merely ends badly does not count: it must end with 1 and its
-# figures must name at least one of WORD.
+# MISTAKE is switched on (core/base/seeded.h).  A harness that merely ends badly
+# does not count: it must end with 1 and have said "N WORD" with N above 0, such
+# as "3 doubled".
 set -u
 
 mistake=$1 word=$2
