@@ -19,6 +19,7 @@
 #include <uv.h>
 
 #include "admin/api.h"
+#include "admin/doctor_offline.h"
 #include "admin/ingress.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -70,6 +71,7 @@ static void program_stop(struct program *program, int exit_code)
     program->exit_code = exit_code;
     if (program->ingress)
         ingress_stop(program->ingress);
+    api_stop(program->api);
     program->doors_open = 1;
     if (program->webhooks) {
         program->doors_open++;
@@ -238,9 +240,32 @@ static void clock_stepped(void *arg)
 }
 #endif
 
+static int program_examine(void *arg, daemon_examined_fn *fn, void *fn_arg)
+{
+    struct program *program = arg;
+
+    return daemon_examine(program->daemon, fn, fn_arg);
+}
+
+static bool program_webhook(void *arg, size_t index,
+                            struct daemon_webhook *ret_webhook)
+{
+    struct program *program = arg;
+
+    return daemon_webhook_at(program->daemon, index, ret_webhook);
+}
+
+static void store_committed(void *arg)
+{
+    struct program *program = arg;
+
+    api_store_changed(program->api);
+}
+
 static void make_api(struct program *program, const struct daemon_parts *parts)
 {
     struct api_options options = {
+        .loop = &program->loop,
         .store = parts->store,
         .engine = parts->engine,
         .instances = parts->instances,
@@ -250,6 +275,8 @@ static void make_api(struct program *program, const struct daemon_parts *parts)
         .version = CONNECT_VERSION,
         .config = current_config,
         .reload = program_reload,
+        .examine = program_examine,
+        .webhook = program_webhook,
 #ifdef CONNECT_TEST_CLOCK
         .clock_stepped = clock_stepped,
 #endif
@@ -257,6 +284,7 @@ static void make_api(struct program *program, const struct daemon_parts *parts)
     };
 
     program->api = api_create(&options);
+    daemon_watch(program->daemon, store_committed, program);
 }
 
 static int open_doors(struct program *program, struct error *err)
@@ -317,6 +345,11 @@ static const char help_text[] =
     "flows;\n"
     "                         name the first mistake of each file, with line\n"
     "                         and path\n"
+    "  -d, --doctor           look at what can be looked at while no daemon "
+    "runs:\n"
+    "                         the configuration, rights of files, disk, "
+    "clock,\n"
+    "                         certificates\n"
     "  -p, --port-file FILE   write the port of the webhook listener to FILE\n"
     "  -V, --version          print the version\n"
     "  -h, --help             print this\n"
@@ -407,25 +440,40 @@ static int check(const char *config_path)
     return mistakes ? 1 : 0;
 }
 
+static int doctor(const char *config_path)
+{
+    struct error err = {""};
+    int mistakes = check(config_path);
+    int failed = doctor_offline(config_path, stdout, &err);
+
+    if (failed < 0 && !mistakes)
+        fprintf(stderr, "connectd: %s\n", err.text);
+    return mistakes || failed ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"check", no_argument, NULL, 'c'},
+        {"doctor", no_argument, NULL, 'd'},
         {"port-file", required_argument, NULL, 'p'},
         {"version", no_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     const char *port_file = NULL, *config_path;
-    bool only_check = false;
+    int (*instead)(const char *config_path) = NULL;
     int letter;
 
     umask(0077);
     signal(SIGPIPE, SIG_IGN);
-    while ((letter = getopt_long(argc, argv, "cp:Vh", options, NULL)) != -1) {
+    while ((letter = getopt_long(argc, argv, "cdp:Vh", options, NULL)) != -1) {
         switch (letter) {
         case 'c':
-            only_check = true;
+            instead = check;
+            break;
+        case 'd':
+            instead = doctor;
             break;
         case 'p':
             port_file = optarg;
@@ -453,5 +501,5 @@ int main(int argc, char **argv)
         return 1;
     }
     config_path = optind < argc ? argv[optind] : CONFIG_DEFAULT;
-    return only_check ? check(config_path) : run(config_path, port_file);
+    return instead ? instead(config_path) : run(config_path, port_file);
 }

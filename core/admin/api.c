@@ -13,6 +13,7 @@
 #include <connect/json.h>
 
 #include "admin/api_call.h"
+#include "admin/api_history.h"
 #include "admin/api_routes.h"
 #include "base/memory.h"
 
@@ -32,6 +33,19 @@ struct api *api_create(const struct api_options *options)
     api->started_wall_ms = clock_wall_ms(options->clock);
     api->started_monotonic_ms = clock_monotonic_ms(options->clock);
     return api;
+}
+
+void api_stop(struct api *api)
+{
+    if (!api)
+        return;
+    api->stopping = true;
+    api_history_stop(api);
+}
+
+void api_store_changed(struct api *api)
+{
+    api_history_changed(api);
 }
 
 void api_destroy(struct api *api)

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "config/record_type.h"
+#include "daemon/daemon.h"
 #include "flow/engine.h"
 #include "net/http_server.h"
 #include "plugin/instances.h"
@@ -19,6 +20,7 @@
 struct api;
 
 struct api_options {
+    uv_loop_t *loop;
     struct store *store;
     struct engine *engine;
     struct instances *instances;
@@ -30,6 +32,11 @@ struct api_options {
     const struct config *(*config)(void *arg);
     /* Read it again: 0 with a note (may be empty), or a negative errno. */
     int (*reload)(void *arg, struct error *ret_note, struct error *err);
+    /* Look at the configuration on disk; as daemon_examine. */
+    int (*examine)(void *arg, daemon_examined_fn *fn, void *fn_arg);
+    /* As daemon_webhook_at. */
+    bool (*webhook)(void *arg, size_t index,
+                    struct daemon_webhook *ret_webhook);
 #ifdef CONNECT_TEST_CLOCK
     void (*clock_stepped)(void *arg);
 #endif
@@ -37,7 +44,12 @@ struct api_options {
 };
 
 struct api *api_create(const struct api_options *options);
+/* Answer what waits for something to happen; what is begun after this ends
+ * early.  Before the store and the instances are stopped. */
+void api_stop(struct api *api);
 void api_destroy(struct api *api);
+/* Something was committed: the history may have grown. */
+void api_store_changed(struct api *api);
 
 /* Answers the exchange, now or later. */
 void api_request(struct api *api, struct http_server_exchange *exchange,

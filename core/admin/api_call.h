@@ -17,10 +17,16 @@
 
 enum { API_NAME_MAX = 192, API_ACTOR_MAX = 128 };
 
+struct api_waiter;
+
 struct api {
     struct api_options options;
+    struct api_waiter *waiters; /* for the history to grow */
+    uint32_t waiter_count;
+    uint64_t commit_count; /* of the store when they were asked last */
     int64_t started_wall_ms, started_monotonic_ms;
     uint32_t open_count; /* calls not ended yet */
+    bool stopping;       /* nothing new is begun */
     bool destroyed;      /* freed with the last call */
 };
 
@@ -45,6 +51,7 @@ struct api_call {
     api_handler_fn *show;    /* what comes when it is recorded */
     uint64_t limit;          /* rows of a page */
     uint64_t after;          /* where the page begins */
+    uint64_t wait_until_ms;  /* an empty page may wait so long, loop time */
 };
 
 /* Copies what it needs of the request, but for the request itself. */

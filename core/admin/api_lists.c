@@ -1,4 +1,4 @@
-/* api_lists.c - history, alerts and quarantine.
+/* api_lists.c - alerts and quarantine.
  *
  * One idea: each is one question to the store with a limit, and the answer says
  * where the next page begins.  Quarantined bytes are of strangers and described
@@ -11,47 +11,10 @@
 #include "admin/encode.h"
 
 enum {
-    PAGE_DEFAULT = 50,
     PAGE_MAX = 1000,           /* as the store */
     QUARANTINE_SHOWN_MAX = 20, /* with contents: 1 MiB each at most */
     CONTENT_BYTES_MAX = 64 * 1024
 };
-
-/* ---- History ------------------------------------------------------------- */
-
-static void history_read(void *arg, int status, const struct store_rows *rows)
-{
-    struct api_call *call = arg;
-    cJSON *object, *list;
-    size_t count;
-
-    if (status) {
-        api_call_fail_errno(call, status, "the history cannot be read");
-        return;
-    }
-    count = rows->history_count;
-    object = api_call_object(call);
-    list = cJSON_CreateArray();
-    for (size_t index = 0; index < count; index++)
-        cn_json_append(list, encode_history(&rows->history[index]));
-    cn_json_put(object, "history", list);
-    encode_put_number(
-        object, "next",
-        (int64_t)(count ? rows->history[count - 1].sequence : call->after));
-    encode_put_flag(object, "more", count == call->limit);
-    api_call_end(call, object);
-}
-
-void api_history(struct api_call *call)
-{
-    struct store_query query = {.kind = STORE_QUERY_HISTORY};
-
-    if (!api_call_page(call, "after", PAGE_DEFAULT, PAGE_MAX))
-        return;
-    query.limit = (size_t)call->limit;
-    query.sequence = call->after;
-    api_call_query(call, &query, history_read);
-}
 
 /* ---- Alerts -------------------------------------------------------------- */
 

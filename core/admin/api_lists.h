@@ -1,10 +1,9 @@
-/* api_lists.h - history, alerts and quarantine.  [loop thread] */
+/* api_lists.h - alerts and quarantine.  [loop thread] */
 #ifndef CONNECT_ADMIN_API_LISTS_H
 #define CONNECT_ADMIN_API_LISTS_H
 
 #include "admin/api_call.h"
 
-void api_history(struct api_call *call);
 void api_alerts(struct api_call *call);
 void api_quarantine(struct api_call *call);
 

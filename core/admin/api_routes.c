@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "admin/api_acts.h"
+#include "admin/api_doctor.h"
+#include "admin/api_history.h"
 #include "admin/api_lists.h"
 #include "admin/api_runs.h"
 #include "admin/api_status.h"
@@ -35,6 +37,7 @@ static const struct api_route routes[] = {
     {"GET", "/v1/history", api_history},
     {"GET", "/v1/alerts", api_alerts},
     {"GET", "/v1/quarantine", api_quarantine},
+    {"GET", "/v1/doctor", api_doctor},
     {"POST", "/v1/reload", api_reload},
     {"POST", "/v1/check/{instance}", api_check},
 #ifdef CONNECT_TEST_CLOCK

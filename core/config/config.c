@@ -504,6 +504,7 @@ static int take_instance(struct reader *reader, const cJSON *value,
         code = take_path_secret(reader, place_of(reader, value, "/path_secret"),
                                 cn_json_member(value, "path_secret"),
                                 &instance->path_secret);
+    instance->path_secret_from = cn_json_text_at(value, "/path_secret", NULL);
     if (code == 0)
         code =
             take_webhooks(reader, cn_json_member(value, "webhooks"), instance);
@@ -612,6 +613,11 @@ int config_read(const char *path, struct config **ret_config, struct error *err)
     if (code == 0) {
         schema_fill(form, reader.owner->value);
         code = take_all(&reader);
+    }
+    if (code == 0) {
+        struct config *config = &reader.owner->config;
+        fingerprint_file(config->path, config->file_hash);
+        fingerprint_flows(config->flows, config->flows_hash);
     }
     schema_destroy(form);
     free(reader.text);

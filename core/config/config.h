@@ -37,6 +37,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "config/config_text.h"
+#include "config/fingerprint.h"
 
 struct config_webhook {
     const char *event; /* the source's word */
@@ -51,9 +52,10 @@ struct config_rate {     /* HTTP requests of an instance */
 
 struct config_instance {
     const char *name;
-    const char *plugin;      /* absolute path of the .so */
-    const char *sha256;      /* hex or NULL */
-    const char *path_secret; /* the value, or NULL: receives no webhooks */
+    const char *plugin;           /* absolute path of the .so */
+    const char *sha256;           /* hex or NULL */
+    const char *path_secret;      /* the value, or NULL: receives no webhooks */
+    const char *path_secret_from; /* its reference, or NULL */
     const struct config_webhook *webhooks;
     size_t webhook_count;
     uint32_t open_max; /* 0: as the plugin says */
@@ -95,7 +97,10 @@ struct config {
     const char *admin_socket, *admin_group;
     const char *ca_file; /* further trusted certificates, or NULL */
     enum log_level log_level;
-    const char *log_form; /* "auto", "json", "text" */
+    const char *log_form;            /* "auto", "json", "text" */
+    char file_hash[FINGERPRINT_MAX]; /* of the file and of the flow files when
+                                      * they were read */
+    char flows_hash[FINGERPRINT_MAX];
     struct config_limits limits;
     const struct config_instance *instances;
     size_t instance_count;

@@ -88,8 +88,8 @@ static int not_reachable(const struct client *client, CURLcode code,
     return -ECONNREFUSED;
 }
 
-static void client_options(struct client *client, const char *path,
-                           const char *body)
+static void client_options(struct client *client, const char *method,
+                           const char *path, const char *body)
 {
     char address[PATH_MAX_BYTES + 32];
 
@@ -109,11 +109,12 @@ static void client_options(struct client *client, const char *path,
         curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, body);
         curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE,
                          (long)strlen(body));
+        curl_easy_setopt(client->curl, CURLOPT_CUSTOMREQUEST, method);
     }
 }
 
-int client_ask(struct client *client, const char *path, const char *body,
-               cJSON **ret_value, struct error *err)
+int client_ask(struct client *client, const char *method, const char *path,
+               const char *body, cJSON **ret_value, struct error *err)
 {
     struct curl_slist *headers =
         curl_slist_append(NULL, "Content-Type: application/json");
@@ -126,7 +127,9 @@ int client_ask(struct client *client, const char *path, const char *body,
     long status = 0;
 
     buf_clear(&client->answer);
-    client_options(client, path, body);
+    client_options(client, method, path, body);
+    /* Nothing is asked for leave: the daemon is here. */
+    headers = curl_slist_append(headers, "Expect:");
     if (body)
         curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
     code = curl_easy_perform(client->curl);

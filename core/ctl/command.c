@@ -10,153 +10,70 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <connect/json.h>
 
+#include "ctl/ask.h"
+#include "ctl/doctor.h"
 #include "ctl/moment.h"
 #include "ctl/print.h"
 #include "ctl/show.h"
 #include "ctl/tail.h"
 
-enum { PATH_BYTES_MAX = 1024 };
-
-/* ---- Asking -------------------------------------------------------------- */
-
-static int exit_code(int status, const struct error *err)
-{
-    struct buf buf;
-
-    if (!status)
-        return EXIT_DONE;
-    buf_init(&buf, TEXT_BYTES_MAX);
-    text_escape(&buf, err->text, strlen(err->text));
-    fprintf(stderr, "connectctl: %s\n", buf.len ? buf.data : "failed");
-    buf_done(&buf);
-    return status == -ECONNREFUSED ? EXIT_NO_DAEMON : EXIT_FAILED;
-}
-
-/* The answer as it came; still the same JSON, yet harmless on a terminal. */
-static void print_raw(struct command_context *context)
-{
-    struct buf buf;
-    size_t len;
-    const char *text = client_text(context->client, &len);
-
-    buf_init(&buf, TEXT_BYTES_MAX);
-    text_escape_json(&buf, text, len);
-    if (buf.len)
-        fwrite(buf.data, 1, buf.len, context->out.file);
-    if (!buf.len || buf.data[buf.len - 1] != '\n')
-        fputc('\n', context->out.file);
-    buf_done(&buf);
-}
-
-typedef void print_fn(const struct text_out *out, const cJSON *answer);
-
-/* Ask and print; fn NULL: the caller prints. */
-static int ask(struct command_context *context, const char *path,
-               const char *body, print_fn *fn, cJSON **ret_answer)
-{
-    struct error err = {""};
-    cJSON *answer = NULL;
-    int status = client_ask(context->client, path, body, &answer, &err);
-
-    if (answer && context->options->json)
-        print_raw(context);
-    else if (!status && fn)
-        fn(&context->out, answer);
-    if (ret_answer)
-        *ret_answer = answer;
-    else
-        cJSON_Delete(answer);
-    return exit_code(status, &err);
-}
-
-static void add_parameter(char *path, const char *name, const char *value)
-{
-    size_t len = strlen(path);
-
-    if (!value)
-        return;
-    len += (size_t)snprintf(path + len, PATH_BYTES_MAX - len,
-                            "%c%s=", strchr(path, '?') ? '&' : '?', name);
-    for (; *value && len + 4 < PATH_BYTES_MAX; value++) {
-        bool plain = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX"
-                            "YZ0123456789-_.~,",
-                            *value) != NULL;
-        len += (size_t)snprintf(path + len, PATH_BYTES_MAX - len,
-                                plain ? "%c" : "%%%02X",
-                                plain ? *value : (unsigned char)*value);
-    }
-}
+/* ---- Looking ------------------------------------------------------------- */
 
 static void add_page(char *path, const struct command_options *options)
 {
-    add_parameter(path, "limit", options->limit);
-    add_parameter(path, "before", options->before);
+    ask_add(path, "limit", options->limit);
+    ask_add(path, "before", options->before);
 }
-
-static bool parse_run(const char *text, uint64_t *ret_run)
-{
-    char *end;
-
-    errno = 0;
-    *ret_run = strtoull(text, &end, 10);
-    if (text[0] >= '1' && text[0] <= '9' && !*end && !errno)
-        return true;
-    fprintf(stderr, "connectctl: a run is a number, such as 17\n");
-    return false;
-}
-
-/* ---- Looking ------------------------------------------------------------- */
 
 static int run_status(struct command_context *context)
 {
-    return ask(context, "/v1/status", NULL, print_status, NULL);
+    return ask_get(context, "/v1/status", print_status);
 }
 
 static int run_plugins(struct command_context *context)
 {
-    return ask(context, "/v1/plugins", NULL, print_plugins, NULL);
+    return ask_get(context, "/v1/plugins", print_plugins);
 }
 
 static int run_flows(struct command_context *context)
 {
-    return ask(context, "/v1/flows", NULL, print_flows, NULL);
+    return ask_get(context, "/v1/flows", print_flows);
 }
 
 static int run_runs(struct command_context *context)
 {
-    char path[PATH_BYTES_MAX] = "/v1/runs";
+    char path[ASK_PATH_MAX] = "/v1/runs";
 
-    add_parameter(path, "state", context->options->state);
-    add_parameter(path, "flow", context->options->flow);
+    ask_add(path, "state", context->options->state);
+    ask_add(path, "flow", context->options->flow);
     add_page(path, context->options);
-    return ask(context, path, NULL, print_runs, NULL);
+    return ask_get(context, path, print_runs);
 }
 
 static int run_parked(struct command_context *context)
 {
-    char path[PATH_BYTES_MAX] = "/v1/parked";
+    char path[ASK_PATH_MAX] = "/v1/parked";
 
     add_page(path, context->options);
-    return ask(context, path, NULL, print_parked, NULL);
+    return ask_get(context, path, print_parked);
 }
 
 static int run_show(struct command_context *context)
 {
-    char path[PATH_BYTES_MAX];
+    char path[ASK_PATH_MAX];
     cJSON *answer = NULL;
     uint64_t run;
     int code;
 
-    if (!parse_run(context->arguments[0], &run))
+    if (!ask_run_number(context->arguments[0], &run))
         return EXIT_USAGE;
     snprintf(path, sizeof(path), "/v1/runs/%" PRIu64, run);
     if (context->options->given & OPTION_UNMASKED)
-        add_parameter(path, "unmasked", "1");
-    code = ask(context, path, NULL, NULL, &answer);
+        ask_add(path, "unmasked", "1");
+    code = ask(context, "GET", path, NULL, NULL, &answer);
     if (code == EXIT_DONE && !context->options->json)
         show_print(&context->out, answer,
                    (context->options->given & OPTION_FULL) != 0);
@@ -166,17 +83,17 @@ static int run_show(struct command_context *context)
 
 static int run_alerts(struct command_context *context)
 {
-    return ask(context, "/v1/alerts", NULL, print_alerts, NULL);
+    return ask_get(context, "/v1/alerts", print_alerts);
 }
 
 static int run_quarantine(struct command_context *context)
 {
-    char path[PATH_BYTES_MAX] = "/v1/quarantine";
+    char path[ASK_PATH_MAX] = "/v1/quarantine";
 
     if (context->options->given & OPTION_UNMASKED)
-        add_parameter(path, "unmasked", "1");
+        ask_add(path, "unmasked", "1");
     add_page(path, context->options);
-    return ask(context, path, NULL, print_quarantine, NULL);
+    return ask_get(context, path, print_quarantine);
 }
 
 /* ---- Acts ---------------------------------------------------------------- */
@@ -184,15 +101,15 @@ static int run_quarantine(struct command_context *context)
 static int act(struct command_context *context, const char *run_text,
                const char *verb, const char *body)
 {
-    char path[PATH_BYTES_MAX];
+    char path[ASK_PATH_MAX];
     cJSON *answer = NULL;
     uint64_t run;
     int code;
 
-    if (!parse_run(run_text, &run))
+    if (!ask_run_number(run_text, &run))
         return EXIT_USAGE;
     snprintf(path, sizeof(path), "/v1/runs/%" PRIu64 "/%s", run, verb);
-    code = ask(context, path, body, NULL, &answer);
+    code = ask(context, "POST", path, body, NULL, &answer);
     if (code == EXIT_DONE && !context->options->json) {
         const char *did = print_member(answer, "act");
         const char *text = "goes on where it stood";
@@ -264,7 +181,7 @@ static void print_reloaded(const struct text_out *out, const cJSON *answer)
 
 static int run_reload(struct command_context *context)
 {
-    return ask(context, "/v1/reload", "{}", print_reloaded, NULL);
+    return ask(context, "POST", "/v1/reload", "{}", print_reloaded, NULL);
 }
 
 static void print_clock(const struct text_out *out, const cJSON *answer)
@@ -281,41 +198,19 @@ static int run_test_clock(struct command_context *context)
     uint64_t advance_ms;
 
     if (strcmp(context->arguments[0], "0") != 0 &&
-        !parse_run(context->arguments[0], &advance_ms))
+        !ask_run_number(context->arguments[0], &advance_ms))
         return EXIT_USAGE;
     snprintf(body, sizeof(body), "{\"advance_ms\":%.20s}",
              context->arguments[0]);
-    return ask(context, "/v1/test/clock", body, print_clock, NULL);
+    return ask(context, "POST", "/v1/test/clock", body, print_clock, NULL);
 }
 
 /* ---- Check --------------------------------------------------------------- */
 
-/* connectd stands beside connectctl where it is installed, one folder up where
- * it was built, else somewhere on the path. */
-static int check_file(const char *file)
-{
-    static const char *const places[] = {"/connectd", "/../connectd"};
-    char path[PATH_BYTES_MAX];
-    ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 32);
-    char *slash;
-
-    path[len > 0 ? len : 0] = '\0';
-    slash = strrchr(path, '/');
-    for (size_t index = 0; slash && index < 2; index++) {
-        snprintf(slash, 32, "%s", places[index]);
-        if (access(path, X_OK) == 0)
-            execl(path, "connectd", "--check", file, (char *)NULL);
-    }
-    execlp("connectd", "connectd", "--check", file, (char *)NULL);
-    fprintf(stderr, "connectctl: connectd cannot be started: %s\n",
-            strerror(errno));
-    return EXIT_FAILED;
-}
-
 /* A check that was refused because there is none is no failure. */
 static int check_instance(struct command_context *context, const char *name)
 {
-    char path[PATH_BYTES_MAX];
+    char path[ASK_PATH_MAX];
     struct error err = {""};
     cJSON *answer = NULL;
     const char *text = err.text;
@@ -323,12 +218,12 @@ static int check_instance(struct command_context *context, const char *name)
     int status;
 
     snprintf(path, sizeof(path), "/v1/check/%.200s", name);
-    status = client_ask(context->client, path, "{}", &answer, &err);
+    status = client_ask(context->client, "POST", path, "{}", &answer, &err);
     ok = !status && cJSON_IsTrue(cn_json_member(answer, "ok"));
     none = status &&
            !strcmp(cn_json_text_at(answer, "/error/code", ""), "no_check");
     if (context->options->json && answer) {
-        print_raw(context);
+        ask_print_raw(context);
     } else if (status != -ECONNREFUSED) {
         if (!status)
             text = *print_member(answer, "message")
@@ -346,7 +241,7 @@ static int check_instance(struct command_context *context, const char *name)
     }
     cJSON_Delete(answer);
     if (status == -ECONNREFUSED)
-        return exit_code(status, &err);
+        return ask_exit_code(status, &err);
     return ok || none ? EXIT_DONE : EXIT_FAILED;
 }
 
@@ -357,9 +252,10 @@ static int run_check(struct command_context *context)
     int status, code = EXIT_DONE;
 
     if (context->count)
-        return check_file(context->arguments[0]);
-    status = client_ask(context->client, "/v1/plugins", NULL, &answer, &err);
-    code = exit_code(status, &err);
+        return ask_connectd("--check", context->arguments[0]);
+    status =
+        client_ask(context->client, "GET", "/v1/plugins", NULL, &answer, &err);
+    code = ask_exit_code(status, &err);
     CN_JSON_EACH(item, cn_json_member(answer, "plugins"))
     {
         int one = check_instance(context, print_member(item, "name"));
@@ -425,6 +321,11 @@ static const struct command commands[] = {
      "FILE that configuration is looked at with its plugins and flows, as by\n"
      "connectd --check; no daemon is needed.\n",
      0, 0, 1, false, run_check},
+    {"doctor", "", "everything that can be looked at, and what to do about it",
+     "  --config FILE        without a daemon: what can be looked at in FILE "
+     "and\n"
+     "                       on this machine\n",
+     OPTION_CONFIG, 0, 0, false, doctor_command},
     {"reload", "", "read configuration and flows again", NULL, 0, 0, 0, false,
      run_reload},
     {"test-clock", "MS", "step the clock of a daemon built for tests", NULL, 0,

@@ -5,6 +5,7 @@
  * 2 wrong use, 3 the daemon cannot be reached.  One thread. */
 #include <errno.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,39 +18,57 @@
 
 enum { LINES_DEFAULT = 10, LINES_MAX = 100000 };
 
-enum letter { /* of options without a short form: above all characters */
-              LETTER_JSON = 256,
-              LETTER_NO_COLOUR,
-              LETTER_UNMASKED,
-              LETTER_FULL,
-              LETTER_AS_WAS,
-              LETTER_REASON,
-              LETTER_STATE,
-              LETTER_FLOW,
-              LETTER_LIMIT,
-              LETTER_BEFORE,
-              LETTER_RUN,
-              LETTER_LINES
+enum { /* of options without a short form: above all characters */
+       LETTER_JSON = 256,
+       LETTER_NO_COLOUR,
+       LETTER_CHOICE /* and on: the table below */
 };
 
-static const struct option long_options[] = {
+/* Options that commands take. */
+#define TEXT_OF(member) offsetof(struct command_options, member)
+static const struct choice {
+    const char *name;
+    enum command_option bit;
+    size_t text; /* where its text goes; 0: it has none */
+} choices[] = {
+    {"unmasked", OPTION_UNMASKED, 0},
+    {"full", OPTION_FULL, 0},
+    {"as-was", OPTION_AS_WAS, 0},
+    {"all", OPTION_ALL, 0},
+    {"yes", OPTION_YES, 0},
+    {"happened", OPTION_HAPPENED, 0},
+    {"absent", OPTION_ABSENT, 0},
+    {"shadow", OPTION_SHADOW, 0},
+    {"reason", OPTION_REASON, TEXT_OF(reason)},
+    {"state", OPTION_STATE, TEXT_OF(state)},
+    {"flow", OPTION_FLOW, TEXT_OF(flow)},
+    {"limit", OPTION_LIMIT, TEXT_OF(limit)},
+    {"before", OPTION_BEFORE, TEXT_OF(before)},
+    {"run", OPTION_RUN, TEXT_OF(run_text)},
+    {"lines", OPTION_LINES, TEXT_OF(lines_text)},
+    {"code", OPTION_CODE, TEXT_OF(code)},
+    {"instance", OPTION_INSTANCE, TEXT_OF(instance)},
+    {"type", OPTION_TYPE, TEXT_OF(type)},
+    {"contains", OPTION_CONTAINS, TEXT_OF(contains)},
+    {"key", OPTION_KEY, TEXT_OF(key)},
+    {"config", OPTION_CONFIG, TEXT_OF(config)},
+    {"file", OPTION_FILE, TEXT_OF(file)},
+    {"step", OPTION_STEP, TEXT_OF(step)},
+    {"reference", OPTION_REFERENCE, TEXT_OF(reference)},
+};
+
+static const struct option own_options[] = {
     {"socket", required_argument, NULL, 's'},
     {"json", no_argument, NULL, LETTER_JSON},
     {"no-colour", no_argument, NULL, LETTER_NO_COLOUR},
     {"no-color", no_argument, NULL, LETTER_NO_COLOUR},
-    {"unmasked", no_argument, NULL, LETTER_UNMASKED},
-    {"full", no_argument, NULL, LETTER_FULL},
-    {"as-was", no_argument, NULL, LETTER_AS_WAS},
-    {"reason", required_argument, NULL, LETTER_REASON},
-    {"state", required_argument, NULL, LETTER_STATE},
-    {"flow", required_argument, NULL, LETTER_FLOW},
-    {"limit", required_argument, NULL, LETTER_LIMIT},
-    {"before", required_argument, NULL, LETTER_BEFORE},
-    {"run", required_argument, NULL, LETTER_RUN},
-    {"lines", required_argument, NULL, LETTER_LINES},
     {"version", no_argument, NULL, 'V'},
     {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+};
+
+enum {
+    CHOICE_COUNT = sizeof(choices) / sizeof(*choices),
+    OWN_COUNT = sizeof(own_options) / sizeof(*own_options)
 };
 
 static const char options_text[] =
@@ -102,52 +121,41 @@ static bool take_number(const char *name, const char *text, uint64_t max,
 }
 
 /* An option of a command; false: wrong use. */
+static bool take_choice(struct command_options *options,
+                        const struct choice *choice)
+{
+    options->given |= choice->bit;
+    if (choice->text)
+        *(const char **)((char *)options + choice->text) = optarg;
+    if (choice->bit == OPTION_RUN)
+        return take_number("run", optarg, INT64_MAX, &options->run);
+    if (choice->bit == OPTION_LINES)
+        return take_number("lines", optarg, LINES_MAX, &options->lines);
+    return true;
+}
+
 static bool take_option(struct command_options *options, int letter)
 {
-    switch ((enum letter)letter) {
-    case LETTER_UNMASKED:
-        options->given |= OPTION_UNMASKED;
-        return true;
-    case LETTER_FULL:
-        options->given |= OPTION_FULL;
-        return true;
-    case LETTER_AS_WAS:
-        options->given |= OPTION_AS_WAS;
-        return true;
-    case LETTER_REASON:
-        options->given |= OPTION_REASON;
-        options->reason = optarg;
-        return true;
-    case LETTER_STATE:
-        options->given |= OPTION_STATE;
-        options->state = optarg;
-        return true;
-    case LETTER_FLOW:
-        options->given |= OPTION_FLOW;
-        options->flow = optarg;
-        return true;
-    case LETTER_LIMIT:
-        options->given |= OPTION_LIMIT;
-        options->limit = optarg;
-        return true;
-    case LETTER_BEFORE:
-        options->given |= OPTION_BEFORE;
-        options->before = optarg;
-        return true;
-    case LETTER_RUN:
-        options->given |= OPTION_RUN;
-        return take_number("run", optarg, INT64_MAX, &options->run);
-    case LETTER_LINES:
-        options->given |= OPTION_LINES;
-        return take_number("lines", optarg, LINES_MAX, &options->lines);
-    case LETTER_JSON:
+    if (letter == LETTER_JSON)
         options->json = true;
-        return true;
-    case LETTER_NO_COLOUR:
+    else if (letter == LETTER_NO_COLOUR)
         options->no_colour = true;
-        return true;
+    else
+        return take_choice(options, &choices[letter - LETTER_CHOICE]);
+    return true;
+}
+
+/* The table as getopt takes it. */
+static void all_options(struct option ret[CHOICE_COUNT + OWN_COUNT + 1])
+{
+    for (size_t index = 0; index < CHOICE_COUNT; index++) {
+        const struct choice *choice = &choices[index];
+        ret[index] = (struct option){
+            choice->name, choice->text ? required_argument : no_argument, NULL,
+            LETTER_CHOICE + (int)index};
     }
-    return false;
+    memcpy(ret + CHOICE_COUNT, own_options, sizeof(own_options));
+    memset(ret + CHOICE_COUNT + OWN_COUNT, 0, sizeof(*ret));
 }
 
 static void open_out(struct text_out *out,
@@ -207,10 +215,12 @@ int main(int argc, char **argv)
 {
     struct command_options options = {.socket = getenv("CONNECT_SOCKET"),
                                       .lines = LINES_DEFAULT};
+    struct option long_options[CHOICE_COUNT + OWN_COUNT + 1];
     const struct command *command;
     bool help = false;
     int letter;
 
+    all_options(long_options);
     if (!options.socket || !*options.socket)
         options.socket = SOCKET_DEFAULT;
     while ((letter = getopt_long(argc, argv, "s:Vh", long_options, NULL)) !=

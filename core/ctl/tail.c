@@ -1,6 +1,7 @@
 /* tail.c - what happens, as it happens: the history, followed.
  *
- * One idea: ask for what comes after the last entry seen.  The newest entry is
+ * One idea: ask for what comes after the last entry seen; the daemon keeps the
+ * question until there is something.  The newest entry is
  * found by halving, since "is there one after this number" can be asked
  * cheaply; so a long history is not read to follow its end.  A daemon that goes
  * away ends the command, since one that comes back is a new story.  One thread.
@@ -12,15 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <connect/json.h>
 
 #include "ctl/print.h"
 
 enum {
-    PAGE = 200,     /* entries of one question */
-    PAUSE_MS = 400, /* between two questions when nothing is new */
+    PAGE = 200,      /* entries of one question */
+    WAIT_MS = 25000, /* for something new; the daemon waits 30 s at most */
     NUMBER_BITS = 62
 };
 
@@ -31,20 +31,21 @@ static int tail_fail(int status, const struct error *err)
 }
 
 static int tail_page(struct command_context *context, uint64_t after, int limit,
-                     cJSON **ret_answer, struct error *err)
+                     int wait_ms, cJSON **ret_answer, struct error *err)
 {
-    char path[96];
+    char path[128];
 
-    snprintf(path, sizeof(path), "/v1/history?after=%" PRIu64 "&limit=%d",
-             after, limit);
-    return client_ask(context->client, path, NULL, ret_answer, err);
+    snprintf(path, sizeof(path),
+             "/v1/history?after=%" PRIu64 "&limit=%d&wait_ms=%d", after, limit,
+             wait_ms);
+    return client_ask(context->client, "GET", path, NULL, ret_answer, err);
 }
 
 static int tail_exists(struct command_context *context, uint64_t after,
                        bool *ret_exists, struct error *err)
 {
     cJSON *answer = NULL;
-    int status = tail_page(context, after, 1, &answer, err);
+    int status = tail_page(context, after, 1, 0, &answer, err);
 
     *ret_exists = cn_json_member(answer, "history") &&
                   cn_json_member(answer, "history")->child;
@@ -103,7 +104,6 @@ static void tail_print(struct command_context *context, const cJSON *answer)
 
 int tail_command(struct command_context *context)
 {
-    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000L * 1000L};
     uint64_t after = 0, lines = context->options->lines;
     struct error err = {""};
     int status = tail_newest(context, &after, &err);
@@ -111,12 +111,10 @@ int tail_command(struct command_context *context)
     after = after > lines ? after - lines : 0;
     while (!status && !ferror(context->out.file)) {
         cJSON *answer = NULL;
-        status = tail_page(context, after, PAGE, &answer, &err);
+        status = tail_page(context, after, PAGE, WAIT_MS, &answer, &err);
         if (!status) {
             tail_print(context, answer);
             after = (uint64_t)print_number(answer, "next");
-            if (!cJSON_IsTrue(cn_json_member(answer, "more")))
-                nanosleep(&pause, NULL);
         }
         cJSON_Delete(answer);
     }

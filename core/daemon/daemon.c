@@ -51,8 +51,11 @@ static void store_async_fired(uv_async_t *async)
 {
     struct daemon *daemon = async->data;
 
-    if (daemon->store)
-        store_drain(daemon->store);
+    if (!daemon->store)
+        return;
+    store_drain(daemon->store);
+    if (daemon->watch)
+        daemon->watch(daemon->watch_arg);
 }
 
 static void instance_changed(void *arg, const char *name)
@@ -362,6 +365,12 @@ void daemon_parts(struct daemon *daemon, struct daemon_parts *ret_parts)
     ret_parts->engine = daemon->engine;
 }
 
+void daemon_watch(struct daemon *daemon, void (*fn)(void *arg), void *arg)
+{
+    daemon->watch = fn;
+    daemon->watch_arg = arg;
+}
+
 /* ---- Stopping ------------------------------------------------------------ */
 
 static void handle_closed(uv_handle_t *handle)
@@ -457,6 +466,7 @@ void daemon_stop(struct daemon *daemon, void (*stopped)(void *arg), void *arg)
 {
     daemon->stopped = stopped;
     daemon->stopped_arg = arg;
+    daemon_examine_stop(daemon);
     uv_timer_start(&daemon->limit_timer, limit_timer_fired,
                    daemon->config->limits.drain_ms, 0);
     if (daemon->engine)

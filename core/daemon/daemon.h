@@ -6,6 +6,7 @@
 #ifndef CONNECT_DAEMON_DAEMON_H
 #define CONNECT_DAEMON_DAEMON_H
 
+#include <stdbool.h>
 #include <uv.h>
 
 #include "base/error.h"
@@ -50,6 +51,26 @@ void daemon_destroy(struct daemon *daemon);
  * each mistake as a line to stderr and what was found to stdout; returns how
  * many mistakes there were. */
 int daemon_check(uv_loop_t *loop, const char *config_path);
+
+/* A webhook of the configuration, as the record that registers it. */
+struct daemon_webhook {
+    const char *instance; /* borrowed until the next reload */
+    char external_id[320], id[420];
+    char *body; /* JSON; the caller frees it */
+};
+/* False: there are no more. */
+bool daemon_webhook_at(const struct daemon *daemon, size_t index,
+                       struct daemon_webhook *ret_webhook);
+
+/* Look at the configuration on disk as daemon_check does, in a process of its
+ * own, so that what runs is not touched.  mistakes: how many, -1 when it could
+ * not be looked at; text: one a line.  fn is not called on an error. */
+typedef void daemon_examined_fn(void *arg, int mistakes, const char *text);
+int daemon_examine(struct daemon *daemon, daemon_examined_fn *fn,
+                   void *arg) MUST_USE;
+
+/* fn is called on the loop after the store has committed something. */
+void daemon_watch(struct daemon *daemon, void (*fn)(void *arg), void *arg);
 
 #ifdef CONNECT_TEST_CLOCK
 /* The clock was stepped: look what is due now. */

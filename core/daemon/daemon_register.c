@@ -43,39 +43,66 @@ static void address_id(const struct config *config,
     sodium_memzero(address, sizeof(address));
 }
 
+static void make_record(const struct config *config,
+                        const struct config_instance *instance,
+                        const struct config_webhook *webhook,
+                        struct daemon_webhook *ret)
+{
+    cJSON *body = cJSON_CreateObject();
+    char address[33];
+
+    address_id(config, instance, address);
+    ret->instance = instance->name;
+    snprintf(ret->external_id, sizeof(ret->external_id), "%s/%s/%s",
+             instance->name, webhook->event, webhook->scope);
+    /* Every start looks once whether the registration is still there. */
+    snprintf(ret->id, sizeof(ret->id), "%.250s %s %" PRId64, ret->external_id,
+             address, clock_wall_ms(clock_system()));
+    cn_json_put_text(body, "external_id", ret->external_id);
+    cn_json_put_text(body, "event", webhook->event);
+    cn_json_put_text(body, "scope", webhook->scope);
+    cn_json_put_text(body, "address_id", address);
+    ret->body = cn_json_print(body);
+    cJSON_Delete(body);
+}
+
+bool daemon_webhook_at(const struct daemon *daemon, size_t index,
+                       struct daemon_webhook *ret_webhook)
+{
+    const struct config *config = daemon->config;
+
+    for (size_t at = 0; at < config->instance_count; at++) {
+        const struct config_instance *instance = &config->instances[at];
+        if (index < instance->webhook_count) {
+            make_record(config, instance, &instance->webhooks[index],
+                        ret_webhook);
+            return true;
+        }
+        index -= instance->webhook_count;
+    }
+    return false;
+}
+
 static int register_one(struct daemon *daemon,
                         const struct config_instance *instance,
                         const struct config_webhook *webhook)
 {
-    char external_id[320], id[420], address[33];
-    cJSON *body = cJSON_CreateObject();
     struct op_record record = {.type = "webhook/1", .change = CN_UPSERT};
     struct engine_accept accept = {
         .origin = FLOWS_ORIGIN,
         .records = &record,
         .record_count = 1,
     };
-    char *text;
+    struct daemon_webhook made;
     int status;
 
-    address_id(daemon->config, instance, address);
-    snprintf(external_id, sizeof(external_id), "%s/%s/%s", instance->name,
-             webhook->event, webhook->scope);
-    cn_json_put_text(body, "external_id", external_id);
-    cn_json_put_text(body, "event", webhook->event);
-    cn_json_put_text(body, "scope", webhook->scope);
-    cn_json_put_text(body, "address_id", address);
-    text = cn_json_print(body);
-    cJSON_Delete(body);
+    make_record(daemon->config, instance, webhook, &made);
     record.time_ms = clock_wall_ms(clock_system());
-    /* Every start looks once whether the registration is still there. */
-    snprintf(id, sizeof(id), "%.250s %s %" PRId64, external_id, address,
-             record.time_ms);
-    record.id = (cn_str){id, strlen(id)};
-    record.key = (cn_str){external_id, strlen(external_id)};
-    record.body = (cn_str){text, strlen(text)};
+    record.id = (cn_str){made.id, strlen(made.id)};
+    record.key = (cn_str){made.external_id, strlen(made.external_id)};
+    record.body = (cn_str){made.body, strlen(made.body)};
     status = engine_accept(daemon->engine, &accept, register_stored, daemon);
-    free(text);
+    free(made.body);
     return status;
 }
 

@@ -24,7 +24,10 @@ struct daemon {
     uv_timer_t wake_timer;  /* engine_wake */
     uv_timer_t limit_timer; /* of a stop */
     unsigned handles_open;
-    int64_t wake_at; /* steady; what the timer was set for */
+    int64_t wake_at;                 /* steady; what the timer was set for */
+    struct examination *examination; /* one at a time; NULL: none */
+    void (*watch)(void *arg);        /* the store has committed; NULL: nobody */
+    void *watch_arg;
     /* starting */
     size_t next_instance;
     daemon_ready_fn *ready;
@@ -48,5 +51,8 @@ int daemon_add_instance(struct daemon *daemon,
  * on a mistake the old ones stay. */
 int daemon_load_flows(struct daemon *daemon, const struct config *config,
                       struct error *err) MUST_USE;
+
+/* It ends soon after. */
+void daemon_examine_stop(struct daemon *daemon);
 
 #endif

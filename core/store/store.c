@@ -57,6 +57,7 @@ struct store {
     const struct clock *clock;
     int64_t steady_base_ms, monotonic_base_ms;
     size_t backlog, backlog_bytes, query_backlog;
+    uint64_t commit_count;
     bool closing, inline_mode;
     uint32_t commit_batch_max;
     void (*notify)(void *arg);
@@ -126,6 +127,11 @@ int64_t store_steady_ms(const struct store *store)
 {
     return store->steady_base_ms + clock_monotonic_ms(store->clock) -
            store->monotonic_base_ms;
+}
+
+uint64_t store_commit_count(const struct store *store)
+{
+    return store->commit_count;
 }
 
 size_t store_backlog(const struct store *store)
@@ -410,6 +416,7 @@ void store_drain(struct store *store)
     while ((batch = batch_take(&committed, 1))) {
         store->backlog--;
         store->backlog_bytes -= batch->bytes;
+        store->commit_count++;
         batch->fn(batch->arg, batch->status,
                   batch->status ? NULL : batch->results,
                   batch->status ? 0 : batch->count);

@@ -121,6 +121,9 @@ void store_drain(struct store *store);
 int64_t store_steady_ms(const struct store *store);
 /* Batches queued and not yet answered. */
 size_t store_backlog(const struct store *store);
+/* Batches answered so far, well or not: when it has not changed, nothing that
+ * can be read has. */
+uint64_t store_commit_count(const struct store *store);
 
 /* ---- Changing ------------------------------------------------------------ */
 

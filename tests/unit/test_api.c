@@ -32,6 +32,8 @@ struct instances { /* played here, see the functions below */
     op_ended_fn *check_fn;
     void *check_arg;
     int check_status;
+    bool check_by_itself; /* ends with the outcome below */
+    cn_status check_outcome;
 };
 
 struct open_op {
@@ -57,6 +59,7 @@ struct world {
     size_t op_count;
     uint64_t next_op;
     int reload_status;
+    int mistakes; /* of the configuration on disk */
     bool server_stopped, stepped;
     /* the last reply */
     int status;
@@ -169,6 +172,21 @@ static int world_reload(void *arg, struct error *ret_note, struct error *err)
     return world->reload_status;
 }
 
+static int world_examine(void *arg, daemon_examined_fn *fn, void *fn_arg)
+{
+    struct world *world = arg;
+
+    fn(fn_arg, world->mistakes, world->mistakes ? "one\ntwo\n" : "");
+    return 0;
+}
+
+static bool world_webhook(void *arg, size_t index,
+                          struct daemon_webhook *ret_webhook)
+{
+    (void)arg, (void)index, (void)ret_webhook;
+    return false;
+}
+
 #ifdef CONNECT_TEST_CLOCK
 static void world_stepped(void *arg)
 {
@@ -255,6 +273,7 @@ static void make_engine(struct world *world)
 static void make_doors(struct world *world)
 {
     struct api_options api = {
+        .loop = &world->loop,
         .store = world->store,
         .engine = world->engine,
         .instances = &world->instances,
@@ -263,6 +282,8 @@ static void make_doors(struct world *world)
         .version = "1.2.3",
         .config = world_config,
         .reload = world_reload,
+        .examine = world_examine,
+        .webhook = world_webhook,
 #ifdef CONNECT_TEST_CLOCK
         .clock_stepped = world_stepped,
 #endif
@@ -305,9 +326,14 @@ static int setup(void **state)
     assert_non_null(mkdtemp(world->directory));
     snprintf(world->socket, sizeof(world->socket), "%s/admin.sock",
              world->directory);
-    world->now_ms = 1700000000000;
+    world->now_ms = 1800000000000;
     world->clock = (struct clock){world_now, world_now, world};
     world->config.path = "/etc/connect/connect.json";
+    world->config.data = world->directory;
+    world->config.flows = world->directory;
+    world->config.admin_socket = world->socket;
+    fingerprint_file(world->config.path, world->config.file_hash);
+    fingerprint_flows(world->config.flows, world->config.flows_hash);
     world->types = record_types_create();
     if (record_types_load(world->types, CONNECT_SOURCE_DIR "/config/records",
                           &err))
@@ -393,6 +419,20 @@ static int client_open(struct world *world, const char *method,
     return client;
 }
 
+/* What the plugin was asked ends, if the test wants that. */
+static void end_check(struct world *world)
+{
+    struct op_outcome outcome = {.kind = OP_CHECK,
+                                 .status = world->instances.check_outcome,
+                                 .message = "401"};
+    op_ended_fn *fn = world->instances.check_fn;
+
+    if (!fn || !world->instances.check_by_itself)
+        return;
+    world->instances.check_fn = NULL;
+    fn(world->instances.check_arg, 1, &outcome);
+}
+
 /* Ask, hold the reply against the file, return its status. */
 static int ask(struct world *world, const char *method, const char *path,
                const char *body)
@@ -406,6 +446,8 @@ static int ask(struct world *world, const char *method, const char *path,
         assert_true(round < ROUNDS_MAX);
         uv_run(&world->loop, UV_RUN_NOWAIT);
         store_drain(world->store);
+        api_store_changed(world->api);
+        end_check(world);
         if (capacity - len < 65536) {
             capacity *= 2;
             assert_true(capacity < REPLY_BYTES_MAX);
@@ -901,6 +943,132 @@ static void test_clock_is_stepped(void **state)
 }
 #endif
 
+/* The state of a check and, with it, what was found. */
+static const char *finding_state(const struct world *world, const char *check,
+                                 const char **ret_found)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, at(world, "checks"))
+    {
+        if (strcmp(cJSON_GetStringValue(openapi_member(item, "check")), check))
+            continue;
+        *ret_found = cJSON_GetStringValue(openapi_member(item, "found"));
+        return cJSON_GetStringValue(openapi_member(item, "state"));
+    }
+    *ret_found = "";
+    return "(none)";
+}
+
+static void finding_is(const struct world *world, const char *check,
+                       const char *state, const char *found)
+{
+    const char *text;
+
+    assert_string_equal(finding_state(world, check, &text), state);
+    if (!strstr(text, found))
+        fail_msg("%s says \"%s\", not \"%s\"", check, text, found);
+}
+
+static void test_doctor(void **state)
+{
+    struct world *world = *state;
+
+    world->instances.check_by_itself = true;
+    assert_int_equal(GET("/v1/doctor"), 200);
+    finding_is(world, "configuration", "ok", "what the files say");
+    finding_is(world, "credentials", "ok", "takes the credentials");
+    finding_is(world, "clock", "ok", "");
+    finding_is(world, "waiting", "ok", "");
+    finding_is(world, "parked", "ok", "");
+    finding_is(world, "alerts", "ok", "");
+    finding_is(world, "reserve", "ok", "");
+    /* The configuration on disk is another one. */
+    world->config.file_hash[0] = 'x';
+    assert_int_equal(GET("/v1/doctor"), 200);
+    finding_is(world, "configuration", "warning", "was changed");
+    world->mistakes = 2;
+    assert_int_equal(GET("/v1/doctor"), 200);
+    finding_is(world, "configuration", "failed", "one");
+    assert_non_null(strstr(world->text, "\"two\""));
+    assert_true(cJSON_IsFalse(at(world, "ok")));
+}
+
+static void test_doctor_sees_what_waits(void **state)
+{
+    struct world *world = *state;
+    static const char content[] = "{}";
+
+    world->instances.check_by_itself = true;
+    world->instances.check_outcome = CN_AUTH;
+    park_a_deal(world);
+    accept_record(world, "box_event/1", "box2", "{\"box\":\"box2\"}");
+    end_op(world, OP_CALL, CN_AUTH, "401"); /* the instance rests */
+    assert_int_equal(engine_quarantine(world->engine, "crm", "/box: missing",
+                                       (cn_str){content, sizeof(content) - 1},
+                                       accepted, world),
+                     0);
+    settle(world);
+    world->now_ms += 16 * 60 * 1000;
+    assert_int_equal(GET("/v1/doctor"), 200);
+    finding_is(world, "credentials", "failed", "refused: 401");
+    finding_is(world, "waiting", "warning", "ready for 16 min");
+    finding_is(world, "parked", "warning", "1 parked and 0 held");
+    finding_is(world, "quarantine", "warning", "1 ");
+    finding_is(world, "alerts", "warning", "");
+    finding_is(world, "doubt", "ok", "");
+}
+
+/* A page that would be empty is answered when there is something, or in time.
+ */
+static void test_history_waits(void **state)
+{
+    struct world *world = *state;
+    char reply[4096] = "";
+    int client;
+
+    assert_int_equal(GET("/v1/history?after=1000000&wait_ms=20"), 200);
+    assert_int_equal(cJSON_GetArraySize(at(world, "history")), 0);
+    assert_int_equal(GET("/v1/history?after=0&limit=1000&wait_ms=30000"), 200);
+    client = client_open(world, "GET", "/v1/history?after=2&wait_ms=30000", "");
+    for (int round = 0; round < 50; round++) {
+        uv_run(&world->loop, UV_RUN_NOWAIT);
+        store_drain(world->store);
+        api_store_changed(world->api);
+    }
+    assert_true(read(client, reply, sizeof(reply) - 1) < 0);
+    accept_record(world, "deal/1", "d1", "{\"key\":\"d\"}");
+    for (int round = 0; read(client, reply, sizeof(reply) - 1) < 0; round++) {
+        assert_true(round < ROUNDS_MAX);
+        api_store_changed(world->api);
+        store_drain(world->store);
+        uv_run(&world->loop, UV_RUN_NOWAIT);
+    }
+    close(client);
+    assert_non_null(strstr(reply, "run.done"));
+    assert_int_equal(GET("/v1/history?wait_ms=30001"), 400);
+}
+
+static void test_stop_ends_waiting(void **state)
+{
+    struct world *world = *state;
+    char reply[4096] = "";
+    int client =
+        client_open(world, "GET", "/v1/history?after=1000&wait_ms=30000", "");
+
+    for (int round = 0; round < 50; round++) {
+        uv_run(&world->loop, UV_RUN_NOWAIT);
+        store_drain(world->store);
+    }
+    api_stop(world->api);
+    for (int round = 0; read(client, reply, sizeof(reply) - 1) < 0; round++) {
+        assert_true(round < ROUNDS_MAX);
+        uv_run(&world->loop, UV_RUN_NOWAIT);
+    }
+    close(client);
+    assert_non_null(strstr(reply, "\"history\":[]"));
+}
+
 /* A call that waits when the API is destroyed is answered and frees it. */
 static void test_destroyed_with_open_calls(void **state)
 {
@@ -1004,6 +1172,10 @@ int main(void)
         API_TEST(test_quarantine),
         API_TEST(test_reload),
         API_TEST(test_check),
+        API_TEST(test_doctor),
+        API_TEST(test_doctor_sees_what_waits),
+        API_TEST(test_history_waits),
+        API_TEST(test_stop_ends_waiting),
 #ifdef CONNECT_TEST_CLOCK
         API_TEST(test_clock_is_stepped),
 #endif

@@ -452,7 +452,7 @@ static void test_no_daemon(void **state)
     struct error err = {""};
 
     (void)state;
-    assert_int_equal(client_ask(client, "/v1/status", NULL, NULL, &err),
+    assert_int_equal(client_ask(client, "GET", "/v1/status", NULL, NULL, &err),
                      -ECONNREFUSED);
     expect_in(err.text, "/nowhere/admin.sock");
     expect_in(err.text, "systemctl start connectd");
