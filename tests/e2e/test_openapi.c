@@ -57,9 +57,9 @@ static void note_unseen(void *arg, const char *what)
 static void ask_all(struct play *play)
 {
     static const char *const paths[] = {
-        "/v1/openapi.json", "/v1/status",     "/v1/plugins",
-        "/v1/flows",        "/v1/runs",       "/v1/parked",
-        "/v1/history",      "/v1/quarantine", "/v1/alerts"};
+        "/v1/openapi.json", "/v1/status", "/v1/plugins", "/v1/flows",
+        "/v1/runs",         "/v1/parked", "/v1/history", "/v1/quarantine",
+        "/v1/alerts",       "/v1/doctor"};
     char path[96];
     int run = newest(play, "done"), parked = newest(play, "parked");
 
