@@ -14,6 +14,7 @@
 #include <uthash.h>
 
 #include "base/memory.h"
+#include "base/seeded.h"
 
 enum {
     BUSY_MS = 5000,       /* an offline tool may hold the lock for a moment */
@@ -111,6 +112,8 @@ int database_durable(struct database *database)
                                          "PRAGMA foreign_keys=ON;"
                                          "PRAGMA temp_store=MEMORY;"
                                          "PRAGMA journal_size_limit=67108864");
+    if (!status && seeded_bug("F09"))
+        status = database_exec(database, "PRAGMA synchronous=NORMAL");
     if (status)
         return status;
     sqlite3_db_config(database->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,

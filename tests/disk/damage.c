@@ -1,0 +1,3 @@
+#include "parts.h"
+int damage_run(const struct proof *proof, const struct part *part)
+{ (void)proof; (void)part; return PROOF_SKIPPED; }

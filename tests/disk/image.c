@@ -1,0 +1,1 @@
+typedef int image_none;
