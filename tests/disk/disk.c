@@ -11,8 +11,8 @@
 
 static const struct part parts[] = {
     {"power-replay", replay_run, 900, 60000, "legal states after a power cut"},
-    {"power-ext4", power_run, 8, 320, "power cuts of a mounted ext4"},
-    {"power-xfs", power_run, 3, 160, "power cuts of a mounted xfs"},
+    {"power-ext4", power_run, 16, 400, "power cuts of a mounted ext4"},
+    {"power-xfs", power_run, 8, 200, "power cuts of a mounted xfs"},
     {"full", full_run, 6, 24, "the disk is full"},
     {"errors", errors_run, 60, 1600, "calls that fail with EIO"},
     {"damage", damage_run, 120, 6000, "bytes of the file turned over"},
@@ -40,9 +40,10 @@ int main(int argc, char **argv)
     struct proof proof;
     int worst = PROOF_PASSED, skipped = 0, found = 0;
 
-    proof_options(&proof, argc, argv,
-                  "Power cuts, a full disk, I/O errors and damaged files.\n"
-                  "Parts: power-replay power-ext4 power-xfs full errors damage");
+    proof_options(
+        &proof, argc, argv,
+        "Power cuts, a full disk, I/O errors and damaged files.\n"
+        "Parts: power-replay power-ext4 power-xfs full errors damage");
     signal(SIGPIPE, SIG_IGN);
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (size_t at = 0; at < PART_COUNT; at++) {

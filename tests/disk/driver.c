@@ -103,9 +103,8 @@ static void append_accept(struct driven *driven, struct store_batch *batch)
 {
     size_t len = driven->driver->body_len;
     char *body = memory_zero(len, 1), id[32];
-    struct store_accept_run run = {.flow = "won-deal",
-                                   .flow_version = "v1",
-                                   .claim = true};
+    struct store_accept_run run = {
+        .flow = "won-deal", .flow_version = "v1", .claim = true};
     struct store_accept accept = {.origin = "streak",
                                   .type = "box_event/1",
                                   .id = bytes_of(id),

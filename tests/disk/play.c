@@ -4,7 +4,7 @@
  * anywhere and is taken down on every way out.  One thread. */
 #include "play.h"
 
-static void (*play_now)(void);
+static void (*play_now)(void), (*play_finish)(void);
 
 static void run_it(void **state)
 {
@@ -12,12 +12,19 @@ static void run_it(void **state)
     play_now();
 }
 
-int play(const char *name, void (*fn)(void))
+static int take_down(void **state)
 {
-    const struct CMUnitTest tests[] = {
-        {name, run_it, NULL, stage_teardown, NULL}};
+    if (play_finish)
+        play_finish();
+    return stage_teardown(state);
+}
+
+int play(const char *name, void (*fn)(void), void (*finish)(void))
+{
+    const struct CMUnitTest tests[] = {{name, run_it, NULL, take_down, NULL}};
 
     play_now = fn;
+    play_finish = finish;
     return cmocka_run_group_tests(tests, NULL, NULL) ? -1 : 0;
 }
 

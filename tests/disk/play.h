@@ -4,9 +4,10 @@
 
 #include "stage.h"
 
-/* Run it; what it started and made is gone afterwards.  0, or -1: it failed,
+/* Run it; what it started and made is gone afterwards.  finish (may be NULL)
+ * comes on every way out, before the stage is taken down.  0, or -1: it failed,
  * and said why. */
-int play(const char *name, void (*fn)(void));
+int play(const char *name, void (*fn)(void), void (*finish)(void));
 /* Streak sends nothing by itself and there is one event a deal. */
 struct stage_options play_options(void);
 /* Deals whose events are not sent yet: their keys, an array; owned. */

@@ -20,10 +20,9 @@ enum { LEAST_RECORDS = 500 };
 
 enum source { SMALL, LONG, DAEMON, BIG };
 /* Cases go round.  A state of the big one takes ten times as long. */
-static const unsigned char sources[] = {SMALL, LONG,   DAEMON, LONG,
-                                        SMALL, LONG,   DAEMON, LONG,
-                                        SMALL, LONG,   DAEMON, LONG,
-                                        SMALL, DAEMON, LONG,   BIG};
+static const unsigned char sources[] = {
+    SMALL, LONG, DAEMON, LONG, SMALL, LONG,   DAEMON, LONG,
+    SMALL, LONG, DAEMON, LONG, SMALL, DAEMON, LONG,   BIG};
 enum { ROUND = sizeof(sources) };
 static const char *const source_names[] = {"small", "long", "daemon", "big"};
 

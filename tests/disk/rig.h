@@ -15,7 +15,7 @@ struct rig {
     char data[RIG_PATH_MAX + 16]; /* of the store */
     char cut[RIG_PATH_MAX + 16];  /* where states are laid out */
     char trace[RIG_PATH_MAX + 16];
-    char log[RIG_PATH_MAX + 16]; /* of the driver */
+    char log[RIG_PATH_MAX + 16];  /* of the driver */
     struct disk_control *control; /* mapped */
 };
 

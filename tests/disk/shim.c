@@ -387,7 +387,7 @@ static int sync_any(int descriptor, enum disk_op op)
     id = shim.ids[descriptor];
     if (!fails(descriptor, op)) {
         /* Nobody cuts the power here: the trace is what counts. */
-        code = shim.trace >= 0       ? 0
+        code = shim.trace >= 0    ? 0
                : op == DISK_FSYNC ? real.fsync(descriptor)
                                   : real.fdatasync(descriptor);
         if (!code)

@@ -69,8 +69,8 @@ static void list_add(struct list *list, size_t record)
 {
     if (list->count == list->capacity) {
         list->capacity = list->capacity ? list->capacity * 2 : 64;
-        list->records = memory_grow(list->records, list->capacity,
-                                    sizeof(*list->records));
+        list->records =
+            memory_grow(list->records, list->capacity, sizeof(*list->records));
     }
     list->records[list->count++] = record;
 }
@@ -102,8 +102,7 @@ struct trace *trace_open(const char *path)
 
     if (file >= 0 && !fstat(file, &about) && about.st_size > 0) {
         trace->len = (size_t)about.st_size;
-        trace->bytes =
-            mmap(NULL, trace->len, PROT_READ, MAP_PRIVATE, file, 0);
+        trace->bytes = mmap(NULL, trace->len, PROT_READ, MAP_PRIVATE, file, 0);
     }
     if (file >= 0)
         close(file);
@@ -336,8 +335,7 @@ int trace_cut(const struct trace *trace, enum trace_loss loss, uint64_t seed,
               const char *directory)
 {
     struct names *names =
-        (struct names *)memory_copy(&trace->names,
-                                    sizeof(trace->names));
+        (struct names *)memory_copy(&trace->names, sizeof(trace->names));
     uint64_t random = seed;
     size_t keep = trace->names_open.count;
     int status = 0;

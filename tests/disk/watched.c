@@ -55,5 +55,5 @@ static void work(void)
 int watched_daemon(struct rig *rig)
 {
     watched_rig = rig;
-    return play("watched daemon", work);
+    return play("watched daemon", work, NULL);
 }
