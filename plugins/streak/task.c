@@ -300,6 +300,13 @@ static void read_answer(struct task *task, const cn_http_response *response)
     struct answer answer = {.code = response->code};
     cn_json_error error;
 
+    /* A change shows what it made.  (The end of a webhook has nothing to show.)
+     */
+    if (!response->body.len && !strcmp(task->path->method, "POST")) {
+        task_fail(task, CN_IN_DOUBT, "Streak answered %u, but with no body",
+                  response->code);
+        return;
+    }
     if (response->body.len &&
         cn_json_read(response->body, &limits, &answer.json, &error)) {
         task_fail(task, path_has_effect(task->path) ? CN_IN_DOUBT : CN_RETRY,
