@@ -37,7 +37,8 @@ enum cause {
     CAUSE_NUMBERED,   /* it is not: SYSPRO gave the number */
     CAUSE_UNNUMBERED, /* created, number unknown */
     CAUSE_DUPLICATE,  /* SYSPRO says that it is there */
-    CAUSE_ERROR,      /* an ERROR text that does not tell */
+    CAUSE_ERROR,      /* an ERROR text that does not tell, or an error beside
+                       * a number */
     CAUSE_PROBE
 };
 
@@ -52,6 +53,7 @@ struct delivery {
     bool cancelled;                  /* the order found is cancelled */
     size_t found_count;              /* orders of this PO number */
     char reason[CN_MESSAGE_MAX / 2]; /* SYSPRO's own text */
+    cn_status refusal;               /* what follows from it */
     cJSON *warnings;                 /* owned; an array of texts */
 };
 
@@ -326,7 +328,7 @@ static void found_none(struct delivery *delivery)
              "%s; but this customer has no order of this PO number",
              delivery->reason);
     else
-        end(delivery, CN_REJECTED, 0, delivery->reason);
+        end(delivery, delivery->refusal, 0, delivery->reason);
 }
 
 /* COMFND answers with an ERROR text. */
@@ -472,9 +474,11 @@ static void refused(struct delivery *delivery, const struct decision *decision)
                         : 0;
 
     answer_describe(decision, delivery->reason, sizeof(delivery->reason));
+    delivery->refusal = reason_status(reason);
     if (reason == REASON_DUPLICATE)
         look_up(delivery, CAUSE_DUPLICATE);
-    else if (decision->verdict == VERDICT_ERROR && reason == REASON_OTHER)
+    else if (*decision->number || /* it refuses, and names the order it made */
+             (decision->verdict == VERDICT_ERROR && reason == REASON_OTHER))
         look_up(delivery, CAUSE_ERROR);
     else if (reason == REASON_UNAVAILABLE)
         endf(delivery, CN_AUTH, "SORTOI is missing or not licensed: %s",

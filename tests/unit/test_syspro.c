@@ -443,6 +443,29 @@ static void test_unlisted_error(void **state)
     kit_destroy(kit);
 }
 
+/* An error beside an order's number: the look-up decides, and what is not there
+ * is refused, or held, as the error says. */
+static void test_error_beside_number(void **state)
+{
+    static const char answer[] =
+        "<SalesOrders><Order><SalesOrder>020450</SalesOrder>"
+        "<ErrorDescription>Customer 1 is on hold</ErrorDescription></Order>"
+        "</SalesOrders>";
+    struct kit *kit = logged_on(CONFIG_START ",\"compare_lines\":\"never\"}");
+    cn_op op = deliver(kit, ORDER_04);
+
+    (void)state;
+    kit_answer(kit, expect(kit, "/Transaction/Post"), 200, answer);
+    answer_golden(kit, "/Query/Query", "10-comfnd-order-by-po");
+    assert_ended(kit, op, CN_OK, "020450");
+    op = deliver(kit, ORDER_04);
+    kit_answer(kit, expect(kit, "/Transaction/Post"), 200, answer);
+    kit_answer(kit, expect(kit, "/Query/Query"), 200,
+               ROWS("SorMaster", "", "0"));
+    assert_ended(kit, op, CN_HOLD, "on hold");
+    kit_destroy(kit);
+}
+
 /* "another amount": with compare_lines always, new orders are checked too. */
 static void test_created_with_other_amount(void **state)
 {
@@ -727,6 +750,7 @@ int main(void)
         cmocka_unit_test(test_look_up_fails),
         cmocka_unit_test(test_duplicate),
         cmocka_unit_test(test_unlisted_error),
+        cmocka_unit_test(test_error_beside_number),
         cmocka_unit_test(test_created_with_other_amount),
         cmocka_unit_test(test_probe),
         cmocka_unit_test(test_credit_note),
