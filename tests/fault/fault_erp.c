@@ -28,9 +28,10 @@ static const char about[] =
 static const struct part {
     const char *name;
     void (*test)(void **state);
-    uint64_t cases;
+    uint64_t cases; /* 0: it counts them itself */
 } parts[] = {
     {"cuts", fault_erp_cuts, FAULT_CUTS_CASES},
+    {"answers", fault_erp_answers, 0},
 };
 enum { PARTS = sizeof(parts) / sizeof(*parts) };
 
@@ -137,7 +138,9 @@ int main(int argc, char **argv)
     for (size_t at = 0; at < PARTS; at++) {
         if (fault_proof.list)
             printf("%s %llu\n", parts[at].name,
-                   (unsigned long long)parts[at].cases);
+                   (unsigned long long)(parts[at].cases
+                                            ? parts[at].cases
+                                            : fault_erp_answers_count()));
         if (fault_proof.part && strcmp(fault_proof.part, parts[at].name) != 0)
             continue;
         known = true;

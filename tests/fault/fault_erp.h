@@ -25,7 +25,6 @@ void fault_erp_outage(void **state);
 enum {
     FAULT_CUTS_CASES = 6000,   /* deals, each with a cut at three calls */
     FAULT_CUTS_DEFAULT = 160,  /* 400 cuts and more in less than a minute */
-    FAULT_ANSWERS_CASES = 0,   /* counted from its table */
     FAULT_STORM_CASES = 10000, /* refusing answers */
     FAULT_STORM_DEFAULT = 600,
     FAULT_POISON_CASES = 1000, /* good events around the poisoned ones */
