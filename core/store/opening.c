@@ -25,24 +25,17 @@
 #include "base/memory.h"
 #include "store/audit.h"
 #include "store/claim.h"
+#include "store/files.h"
+#include "store/restore.h"
 #include "store/schema.h"
 
 /* Of times and numbers: what no daemon reaches, far from overflow. */
 static const int64_t COUNTER_MAX = INT64_C(1) << 60;
 
-static char *opening_path(const char *directory, const char *name)
-{
-    size_t len = strlen(directory) + strlen(name) + 2;
-    char *path = memory_zero(len, 1);
-
-    snprintf(path, len, "%s/%s", directory, name);
-    return path;
-}
-
 static int opening_lock(struct writer *writer, const char *directory,
                         struct error *err)
 {
-    char *path = opening_path(directory, "connect.lock");
+    char *path = files_path(directory, "connect.lock");
     int status = 0;
 
     if (mkdir(directory, 0700) && errno != EEXIST)
@@ -142,8 +135,7 @@ static int opening_read_counters(struct writer *writer)
     return 0;
 }
 
-/* Is the look-up key the one the rows were made with? */
-static int opening_check_key(struct writer *writer, struct error *err)
+int opening_check_key(struct writer *writer, struct error *err)
 {
     struct store_bytes nothing = {"", 0};
     struct lookup_hash stored,
@@ -219,6 +211,41 @@ static int opening_check(struct writer *writer, struct error *err)
     return status ? status : audit_check_end(&writer->database, err);
 }
 
+/* Nobody knows what was sent after the backup: what was on its way then counts
+ * as sent now, and what begins asks first. */
+static int opening_mark(struct writer *writer, int64_t wall_ms)
+{
+    int64_t passed_ms = wall_ms - writer->wall_ms;
+    int status = database_exec(&writer->database, "BEGIN IMMEDIATE");
+
+    /* One more than ever before: what was asked about then does not count. */
+    if (passed_ms < 1)
+        passed_ms = 1;
+    if (passed_ms > STORE_STEADY_GAP_MAX_MS)
+        passed_ms = STORE_STEADY_GAP_MAX_MS;
+    if (!status)
+        status =
+            writer_note_time(writer, writer->steady_ms + passed_ms, wall_ms);
+    if (!status)
+        status = database_run(&writer->database,
+                              "UPDATE meta SET restored_steady_ms = ?1,"
+                              " restored_wall_ms = ?2",
+                              value_number(writer->steady_ms),
+                              value_number(wall_ms));
+    if (!status)
+        status = database_run(&writer->database,
+                              "UPDATE delivery SET intent_ms = ?1"
+                              " WHERE doubt = 1",
+                              value_number(writer->steady_ms));
+    if (!status)
+        status = audit_append(writer, NULL, "store.restored", 0, NULL, NULL);
+    if (!status)
+        status = writer_save(writer);
+    if (!status)
+        status = database_exec(&writer->database, "COMMIT");
+    return status;
+}
+
 static int opening_begin(struct writer *writer, const char *owner,
                          int64_t wall_ms, struct error *err)
 {
@@ -253,10 +280,12 @@ int opening_open(struct writer *writer, const char *directory,
 
     memset(writer, 0, sizeof(*writer));
     writer->lock = -1;
-    writer->path = opening_path(directory, "connect.db");
+    writer->path = files_path(directory, "connect.db");
     writer->owner = memory_text(owner);
     reserve_open(&writer->reserve, directory);
     status = opening_lock(writer, directory, err);
+    if (!status)
+        status = restore_finish(directory, err);
     if (!status)
         status = opening_file(writer, &is_new, err);
     if (!status)
@@ -293,6 +322,41 @@ int opening_open(struct writer *writer, const char *directory,
     return status;
 }
 
+int opening_mark_restored(const char *directory, int64_t wall_ms,
+                          struct error *err)
+{
+    struct writer writer = {.lock = -1};
+    int version = 0, status;
+
+    writer.path = files_path(directory, "connect.db");
+    writer.owner = memory_text("restore");
+    reserve_open(&writer.reserve, directory);
+    status = lookup_open(&writer.lookup, directory, false, err);
+    if (!status)
+        status = database_open(&writer.database, writer.path, true, err);
+    if (!status)
+        status = schema_version(&writer.database, &version, err);
+    if (!status)
+        status = database_durable(&writer.database);
+    if (!status)
+        status = schema_migrate(&writer.database, version, err);
+    if (!status)
+        status = opening_check(&writer, err);
+    if (!status)
+        status = opening_mark(&writer, wall_ms);
+    if (!status)
+        status = opening_settle_log(&writer);
+    /* The last connection removes the log, now that it is empty. */
+    if (!status)
+        sqlite3_db_config(writer.database.handle,
+                          SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    if (status)
+        opening_explain(&writer, status, err);
+    writer.broken = true; /* so that closing writes no more */
+    opening_close(&writer);
+    return status;
+}
+
 void opening_close(struct writer *writer)
 {
     /* So that the file is whole without its log; the log stays if it fails. */
@@ -310,8 +374,7 @@ void opening_close(struct writer *writer)
     writer->lock = -1;
 }
 
-/* Every page of the database makes sense. */
-static int opening_check_pages(struct writer *writer)
+int opening_check_pages(struct writer *writer)
 {
     sqlite3_stmt *row;
     const char *answer;

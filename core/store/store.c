@@ -22,6 +22,7 @@
 
 #include "base/memory.h"
 #include "store/audit.h"
+#include "store/backup.h"
 #include "store/batch.h"
 #include "store/opening.h"
 #include "store/read.h"
@@ -64,6 +65,11 @@ struct store {
     void *notify_arg;
     pthread_t writer_thread, reader_thread;
     bool writer_runs, reader_runs;
+    struct backup *backup; /* owned; under way */
+    store_backup_fn *backup_fn;
+    void *backup_arg;
+    pthread_t backup_thread;
+    bool backup_runs;
     /* The writer's thread, and the reader's. */
     struct writer writer;
     struct database reader;
@@ -72,7 +78,7 @@ struct store {
     pthread_cond_t writer_wake, reader_wake;
     struct batch_queue waiting, committed;
     struct query_queue asked, answered;
-    bool stopping;
+    bool stopping, backup_ended;
 };
 
 static void batch_push(struct batch_queue *queue, struct store_batch *batch)
@@ -224,6 +230,21 @@ static void *reader_run(void *arg)
     }
 }
 
+/* ---- The thread of a backup --------------------------------------------- */
+
+static void *backup_thread_run(void *arg)
+{
+    struct store *store = arg;
+
+    backup_run(store->backup);
+    pthread_mutex_lock(&store->lock);
+    store->backup_ended = true;
+    pthread_mutex_unlock(&store->lock);
+    if (store->notify)
+        store->notify(store->notify_arg);
+    return NULL;
+}
+
 /* ---- The loop ----------------------------------------------------------- */
 
 static int store_start(struct store *store)
@@ -294,6 +315,11 @@ static void store_stop(struct store *store)
     pthread_cond_signal(&store->writer_wake);
     pthread_cond_signal(&store->reader_wake);
     pthread_mutex_unlock(&store->lock);
+    if (store->backup)
+        atomic_store(&store->backup->stop, true);
+    if (store->backup_runs)
+        pthread_join(store->backup_thread, NULL);
+    store->backup_runs = false;
     if (store->writer_runs)
         pthread_join(store->writer_thread, NULL);
     if (store->reader_runs)
@@ -380,6 +406,11 @@ static void store_work_inline(struct store *store)
     struct store_batch *batches;
     struct query *query;
 
+    if (store->backup && !store->backup_runs) {
+        backup_run(store->backup);
+        store->backup_ended = true;
+    }
+
     memset(&store->waiting, 0, sizeof(store->waiting));
     memset(&store->asked, 0, sizeof(store->asked));
     while ((batches = batch_take(&waiting, store->commit_batch_max))) {
@@ -398,8 +429,25 @@ static void store_work_inline(struct store *store)
     }
 }
 
+/* A backup that has ended is told; ended is what the lock guards. */
+static void store_drain_backup(struct store *store, bool ended)
+{
+    struct backup *backup = store->backup;
+
+    if (!backup || !ended)
+        return;
+    if (store->backup_runs)
+        pthread_join(store->backup_thread, NULL);
+    store->backup_runs = store->backup_ended = false;
+    store->backup = NULL; /* the callback may ask for the next one */
+    store->backup_fn(store->backup_arg, backup->status, backup->bytes,
+                     &backup->err);
+    backup_destroy(backup);
+}
+
 void store_drain(struct store *store)
 {
+    bool backup_ended;
     struct batch_queue committed;
     struct query_queue answered;
     struct store_batch *batch;
@@ -410,6 +458,7 @@ void store_drain(struct store *store)
     pthread_mutex_lock(&store->lock);
     committed = store->committed;
     answered = store->answered;
+    backup_ended = store->backup_ended;
     memset(&store->committed, 0, sizeof(store->committed));
     memset(&store->answered, 0, sizeof(store->answered));
     pthread_mutex_unlock(&store->lock);
@@ -428,6 +477,7 @@ void store_drain(struct store *store)
         arena_done(&query->arena);
         free(query);
     }
+    store_drain_backup(store, backup_ended);
 }
 
 int store_verify(struct store *store, struct error *err)
@@ -448,18 +498,26 @@ int store_verify(struct store *store, struct error *err)
 int store_backup(struct store *store, const char *directory,
                  store_backup_fn *fn, void *arg)
 {
-    (void)store;
-    (void)directory;
-    (void)fn;
-    (void)arg;
-    return -ENOSYS;
-}
+    int code;
 
-int store_restore(const char *backup_directory, const char *data_directory,
-                  struct error *err)
-{
-    (void)backup_directory;
-    (void)data_directory;
-    error_set(err, "not made yet");
-    return -ENOSYS;
+    if (store->closing)
+        return -ESHUTDOWN;
+    if (store->backup)
+        return -EALREADY;
+    store->backup =
+        backup_create(store->writer.path, &store->writer.lookup, directory);
+    if (!store->backup)
+        return -EINVAL;
+    store->backup_fn = fn;
+    store->backup_arg = arg;
+    if (store->inline_mode)
+        return 0;
+    code =
+        pthread_create(&store->backup_thread, NULL, backup_thread_run, store);
+    store->backup_runs = code == 0;
+    if (code) {
+        backup_destroy(store->backup);
+        store->backup = NULL;
+    }
+    return -code;
 }

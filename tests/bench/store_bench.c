@@ -188,8 +188,9 @@ static void bench_fill(const char *directory, unsigned finished, unsigned ready)
     snprintf(sql, sizeof(sql),
              "INSERT INTO run SELECT id, id, 'flow', 'v1', randomblob(16),"
              " CASE WHEN id <= 1000000000 + %u THEN 6 ELSE 1 END, '', 0, 0,"
-             " NULL, 0, 0, NULL, NULL, 1, 0 FROM record WHERE id >= 1000000000",
-             finished);
+             " NULL, 0, 0, NULL, NULL, 1, 0, CASE WHEN id <= 1000000000 + %u"
+             " THEN 1 ELSE 0 END FROM record WHERE id >= 1000000000",
+             finished, finished);
     bench_sql(handle, sql);
     snprintf(sql, sizeof(sql),
              "INSERT INTO delivery (id, run, path, instance, type, change,"

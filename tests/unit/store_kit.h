@@ -33,6 +33,7 @@ struct kit {
     int64_t due_ms;
     const char *queue, *order_body;
     bool doubt;
+    enum store_newer newer;
     /* What the last answer said. */
     int status;
     struct store_result result;
@@ -225,7 +226,8 @@ static inline void kit_append_accept(struct kit *kit, struct store_batch *batch,
                                    .flow_version = "v1",
                                    .key = kit_bytes(lane),
                                    .claim = claim,
-                                   .priority = kit->priority};
+                                   .priority = kit->priority,
+                                   .newer = kit->newer};
     struct store_accept accept = {.origin = "streak",
                                   .type = "box_event/1",
                                   .id = kit_bytes(id),
@@ -260,6 +262,35 @@ static inline struct store_result kit_run(struct kit *kit, uint64_t run,
                                       .reason = "a reason"};
 
     store_batch_run(batch, &change);
+    return kit_commit(kit, batch);
+}
+
+static inline struct store_result kit_answer_doubt(struct kit *kit,
+                                                   uint64_t run, bool happened,
+                                                   const char *reference)
+{
+    struct store_batch *batch = store_batch_create();
+
+    store_batch_settle(batch, "ann", run, happened, kit_bytes(reference),
+                       "looked it up");
+    return kit_commit(kit, batch);
+}
+
+static inline struct store_result kit_edit(struct kit *kit, uint64_t run,
+                                           const char *path, const char *body)
+{
+    struct store_batch *batch = store_batch_create();
+
+    store_batch_edit(batch, "ann", run, path, kit_bytes(body));
+    return kit_commit(kit, batch);
+}
+
+static inline struct store_result kit_prune(struct kit *kit,
+                                            const struct store_prune *prune)
+{
+    struct store_batch *batch = store_batch_create();
+
+    store_batch_prune(batch, prune);
     return kit_commit(kit, batch);
 }
 
@@ -385,6 +416,16 @@ static inline int64_t kit_delivery(struct kit *kit, uint64_t run)
     snprintf(sql, sizeof(sql),
              "SELECT state FROM delivery WHERE run = %llu ORDER BY id DESC",
              (unsigned long long)run);
+    return kit_count(kit, sql);
+}
+
+/* How many audit entries of this act there are. */
+static inline int64_t kit_acts(struct kit *kit, const char *act)
+{
+    char sql[160];
+
+    snprintf(sql, sizeof(sql), "SELECT count(*) FROM audit WHERE act = '%s'",
+             act);
     return kit_count(kit, sql);
 }
 
