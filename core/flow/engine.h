@@ -105,8 +105,9 @@ typedef void engine_edited_fn(void *arg, int status, const struct error *err);
 /* A person answers for the one delivery of the run that is in doubt: it
  * happened, and the target calls it reference, or it did not.  reference: one
  * JSON value; a bare text will do when the flow reads one member of it; empty
- * when it reads none.  -EPERM: nothing of it is in doubt, or it is being asked
- * about right now. */
+ * when it reads none.  -EPERM: nothing of it is in doubt, it is being asked
+ * about right now, or it was sent so lately that its absence does not count
+ * yet. */
 int engine_settle(struct engine *engine, const char *actor, uint64_t run,
                   bool happened, cn_str reference, const char *reason,
                   engine_edited_fn *fn, void *arg) MUST_USE;

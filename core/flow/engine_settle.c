@@ -2,10 +2,13 @@
  *
  * One idea: the reference a person gives is read by later steps like one the
  * plugin gave, so it must have what the flow reads of it; else the run would
- * stand at the next step with no way on.  Called on the loop thread. */
+ * stand at the next step with no way on.  And that something is absent counts,
+ * as for a probe, only when the record type's settle time has passed since it
+ * was sent.  Called on the loop thread. */
 #include "flow/engine_state.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,6 +186,34 @@ settling_delivery(const struct store_work *work)
     return NULL;
 }
 
+/* Why it cannot be answered now; false: it can. */
+static bool settling_refused(const struct settling *settling,
+                             const struct store_rows *rows,
+                             const struct store_delivery_row *row,
+                             char text[POINTER_MAX])
+{
+    const struct record_type *type;
+    int64_t left_ms;
+
+    if (!row || rows->runs[0].state == RUN_ACTIVE) {
+        snprintf(text, POINTER_MAX,
+                 row ? "it is being asked about right now"
+                     : "nothing of the run is in doubt");
+        return true;
+    }
+    type = record_types_find(settling->engine->types, row->type);
+    left_ms =
+        row->intent_ms + (type ? type->settle_ms : 0) - rows->work_steady_ms;
+    if (settling->happened || left_ms <= 0)
+        return false;
+    /* And who looked before it was sent again speaks of something else. */
+    snprintf(text, POINTER_MAX,
+             "it was sent only now and may still arrive: that it is absent "
+             "counts in %" PRId64 " s; look again then",
+             (left_ms + 999) / 1000);
+    return true;
+}
+
 static void settling_read(void *arg, int status, const struct store_rows *rows)
 {
     struct settling *settling = arg;
@@ -200,10 +231,8 @@ static void settling_read(void *arg, int status, const struct store_rows *rows)
         return;
     }
     row = settling_delivery(rows->work);
-    if (!row || rows->runs[0].state == RUN_ACTIVE) {
-        settling_end(settling, -EPERM,
-                     row ? "it is being asked about right now"
-                         : "nothing of the run is in doubt");
+    if (settling_refused(settling, rows, row, text)) {
+        settling_end(settling, -EPERM, text);
         return;
     }
     needs = memory_zero(1, sizeof(*needs));

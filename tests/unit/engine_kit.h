@@ -57,6 +57,7 @@ static inline int kit_setup(void **state)
     struct world *world = world_create(1);
 
     world->event_keep_ms = 400LL * DAY_MS;
+    world->run_keep_ms = 100LL * DAY_MS;
     open_world(world);
     *state = world;
     return 0;

@@ -54,7 +54,7 @@ struct world {
     uint64_t next_op;
     uint32_t room_erp, room_crm;
     uint32_t runs_active_max;
-    int64_t event_keep_ms;
+    int64_t event_keep_ms, run_keep_ms, audit_keep_ms, database_bytes_max;
     int64_t wake_ms; /* asked for, by our clock */
     uint64_t random;
     bool dead; /* the engine's last callbacks while a store closes */
@@ -379,6 +379,9 @@ static void world_open(struct world *world)
                    .hold_ms = 900000},
         .runs_active_max = world->runs_active_max,
         .event_keep_ms = world->event_keep_ms,
+        .run_keep_ms = world->run_keep_ms,
+        .audit_keep_ms = world->audit_keep_ms,
+        .database_bytes_max = world->database_bytes_max,
     };
 
     world->dead = world->store_failed = world->stopped = false;
@@ -543,8 +546,8 @@ static void world_answer(const struct world_op *op, struct op_outcome *outcome,
 }
 
 /* Take an operation out of the list and end it. */
-static void world_end(struct world *world, size_t index,
-                      struct op_outcome *outcome, const char *text)
+static inline void world_end(struct world *world, size_t index,
+                             struct op_outcome *outcome, const char *text)
 {
     struct world_op op = world->ops[index];
 
