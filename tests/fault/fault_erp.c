@@ -32,6 +32,7 @@ static const struct part {
 } parts[] = {
     {"cuts", fault_erp_cuts, FAULT_CUTS_CASES},
     {"answers", fault_erp_answers, 0},
+    {"storm", fault_erp_storm, FAULT_STORM_CASES},
 };
 enum { PARTS = sizeof(parts) / sizeof(*parts) };
 
@@ -100,8 +101,9 @@ int fault_teardown(void **state)
 
 /* ---- Deals --------------------------------------------------------------- */
 
-void fault_send(struct stage *stage, const cJSON *keys)
+cJSON *fault_bodies(struct stage *stage, const cJSON *keys)
 {
+    cJSON *bodies = cJSON_CreateArray();
     const char *batch[WEBHOOK_DEALS];
     const cJSON *key;
     size_t count = 0;
@@ -109,13 +111,38 @@ void fault_send(struct stage *stage, const cJSON *keys)
 
     cJSON_ArrayForEach(key, keys)
     {
+        char *body;
         batch[count++] = key->valuestring;
         left--;
         if (count < WEBHOOK_DEALS && left > 0)
             continue;
-        stage_must(stage, stage_send_boxes(stage, batch, count) == 200);
+        body = stage_event_body(stage, batch, count);
+        cJSON_AddItemToArray(bodies, cJSON_CreateString(body));
+        free(body);
         count = 0;
     }
+    return bodies;
+}
+
+void fault_send_bodies(struct stage *stage, const cJSON *bodies)
+{
+    const cJSON *body;
+
+    cJSON_ArrayForEach(body, bodies)
+    {
+        struct stage_webhook webhook = {.body = body->valuestring};
+        struct web_answer answer = stage_send(stage, &webhook);
+        stage_must(stage, answer.status == 200);
+        web_answer_end(&answer);
+    }
+}
+
+void fault_send(struct stage *stage, const cJSON *keys)
+{
+    cJSON *bodies = fault_bodies(stage, keys);
+
+    fault_send_bodies(stage, bodies);
+    cJSON_Delete(bodies);
 }
 
 /* ---- The program --------------------------------------------------------- */

@@ -53,5 +53,9 @@ int fault_teardown(void **state);
 
 /* The webhooks of these deals, 50 in one body; each must be answered 200. */
 void fault_send(struct stage *stage, const cJSON *keys);
+/* The two halves of it: the bodies are read from Streak before anything is
+ * wrong with it.  An array of texts, owned. */
+cJSON *fault_bodies(struct stage *stage, const cJSON *keys);
+void fault_send_bodies(struct stage *stage, const cJSON *bodies);
 
 #endif
