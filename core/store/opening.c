@@ -272,22 +272,14 @@ static void opening_explain(const struct writer *writer, int status,
     error_set(err, "%s: cannot be read: %s", writer->path, reason);
 }
 
-int opening_open(struct writer *writer, const char *directory,
-                 const char *owner, int64_t wall_ms, struct error *err)
+/* From the files to the first transaction. */
+static int opening_database(struct writer *writer, const char *directory,
+                            const char *owner, int64_t wall_ms,
+                            struct error *err)
 {
     bool is_new = false;
-    int version = 0, status;
+    int version = 0, status = opening_file(writer, &is_new, err);
 
-    memset(writer, 0, sizeof(*writer));
-    writer->lock = -1;
-    writer->path = files_path(directory, "connect.db");
-    writer->owner = memory_text(owner);
-    reserve_open(&writer->reserve, directory);
-    status = opening_lock(writer, directory, err);
-    if (!status)
-        status = restore_finish(directory, err);
-    if (!status)
-        status = opening_file(writer, &is_new, err);
     if (!status)
         status = lookup_open(&writer->lookup, directory, is_new, err);
     if (!status)
@@ -306,10 +298,30 @@ int opening_open(struct writer *writer, const char *directory,
         status = opening_check_key(writer, err);
     if (!status)
         status = opening_begin(writer, owner, wall_ms, err);
-    if (status == -ENOSPC) {
-        /* What was kept back is for this: to see what is in flight. */
+    return status;
+}
+
+int opening_open(struct writer *writer, const char *directory,
+                 const char *owner, int64_t wall_ms, struct error *err)
+{
+    int status;
+
+    memset(writer, 0, sizeof(*writer));
+    writer->lock = -1;
+    writer->path = files_path(directory, "connect.db");
+    writer->owner = memory_text(owner);
+    reserve_open(&writer->reserve, directory);
+    status = opening_lock(writer, directory, err);
+    if (!status)
+        status = restore_finish(directory, err);
+    if (!status)
+        status = opening_database(writer, directory, owner, wall_ms, err);
+    if (status == -ENOSPC && writer->lock >= 0) {
+        /* What was kept back is for this: to see what is in flight.  Space may
+         * have been missing anywhere, so all of it is done again. */
         reserve_spend(&writer->reserve);
-        status = opening_begin(writer, owner, wall_ms, err);
+        database_close(&writer->database);
+        status = opening_database(writer, directory, owner, wall_ms, err);
     }
     if (!status)
         status = lookup_sync_directory(directory);

@@ -1,0 +1,174 @@
+/* sim.c - the core on its seams, everything driven from one seed.
+ *
+ *   sim [--seed S] [--from N] [--count N] [--steps K] [--skip LIST] [--trace]
+ *       [--shrink] [--figures FILE] [--list]
+ *
+ * Seed number N of --from and --count is the world of seed S + N (S is 1 when
+ * absent), so "--seed 77 --count 1" is the world 77.  Before others, without
+ * --seed, come the regression seeds of seeds.txt.  A failure prints the line
+ * that repeats it; with --shrink steps are left out of it while it still fails.
+ *
+ * One idea: a seed is a whole world and the same one on every machine. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "disk.h"
+#include "proof.h"
+#include "shrink.h"
+#include "walk.h"
+#include "watch.h"
+#include "world.h"
+
+enum {
+    SEEDS_DEFAULT = 1000,
+    SEEDS_FULL = 20000,
+    COVERAGE_SEEDS = 500, /* so many reach every cell LEAST times */
+    COVERAGE_LEAST = 100
+};
+
+static volatile uint64_t seed_now;
+
+struct options {
+    struct proof proof;
+    unsigned steps;
+    const char *skip;
+    bool shrink, seeded;
+};
+
+/* A crash names its seed, and stays a crash. */
+static void crashed(int number)
+{
+    char text[128];
+    int len = snprintf(text, sizeof(text),
+                       "sim: seed %llu crashes\nagain: sim --seed %llu "
+                       "--count 1\n",
+                       (unsigned long long)seed_now,
+                       (unsigned long long)seed_now);
+
+    (void)!write(2, text, (size_t)len);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+/* Options that only this harness has are taken out of the list. */
+static void parse(struct options *options, int count, char **arguments)
+{
+    int kept = 1;
+
+    options->steps = WALK_STEPS;
+    for (int index = 1; index < count; index++) {
+        char *name = arguments[index];
+        if (!strcmp(name, "--steps") && index + 1 < count)
+            options->steps = (unsigned)strtoul(arguments[++index], NULL, 10);
+        else if (!strcmp(name, "--skip") && index + 1 < count)
+            options->skip = arguments[++index];
+        else if (!strcmp(name, "--trace"))
+            tracing = true;
+        else if (!strcmp(name, "--shrink"))
+            options->shrink = true;
+        else
+            arguments[kept++] = name;
+        options->seeded |= !strcmp(name, "--seed");
+    }
+    arguments[kept] = NULL;
+    proof_options(&options->proof, kept, arguments,
+                  "further: [--steps K] [--skip STEPS] [--trace] [--shrink]\n"
+                  "The core under faults of every kind, a world a seed.");
+}
+
+static void run_seed(const struct options *options, uint64_t seed,
+                     unsigned steps, const struct record_types *types)
+{
+    seed_now = seed;
+    if (options->shrink)
+        shrink_seed(seed, steps);
+    walk_seed(seed, steps, options->skip, types);
+}
+
+/* Seeds that once found something: "SEED STEPS words". */
+static size_t run_saved(const struct options *options,
+                        const struct record_types *types)
+{
+    FILE *file = fopen(SIM_SEEDS, "re");
+    char line[256];
+    unsigned long long seed;
+    unsigned steps;
+    size_t count = 0;
+
+    if (!file) {
+        fprintf(stderr, "sim: %s: %s\n", SIM_SEEDS, strerror(errno));
+        exit(PROOF_FAILED);
+    }
+    while (fgets(line, sizeof(line), file)) {
+        if (sscanf(line, "%llu %u", &seed, &steps) != 2)
+            continue;
+        run_seed(options, seed, steps, types);
+        count++;
+    }
+    fclose(file);
+    return count;
+}
+
+static void report(const struct options *options, uint64_t count)
+{
+    const struct walk_figures *walk = walk_figures();
+    const struct disk_figures *disk = disk_figures();
+    char more[512];
+
+    printf("disk: %llu writes, %llu syncs; at cuts %llu kept, %llu dropped, "
+           "%llu torn; errors %llu read %llu write %llu sync (%llu lost), %llu "
+           "full\n",
+           (unsigned long long)disk->writes, (unsigned long long)disk->syncs,
+           (unsigned long long)disk->kept, (unsigned long long)disk->dropped,
+           (unsigned long long)disk->torn,
+           (unsigned long long)disk->faults[DISK_READ],
+           (unsigned long long)disk->faults[DISK_WRITE],
+           (unsigned long long)disk->faults[DISK_SYNC],
+           (unsigned long long)disk->sync_lost, (unsigned long long)disk->full);
+    snprintf(more, sizeof(more),
+             "\"steps\":%llu,\"events\":%llu,\"duplicates\":%llu,\"deaths\":"
+             "%llu",
+             (unsigned long long)walk->steps, (unsigned long long)walk->events,
+             (unsigned long long)walk->duplicates,
+             (unsigned long long)walk->deaths);
+    proof_figures(&options->proof, "seeds", count, 0, 0, more);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.skip = NULL};
+    struct record_types *types = record_types_create();
+    struct error err = {""};
+    uint64_t count, first;
+
+    parse(&options, argc, argv);
+    if (options.proof.list) {
+        printf("seeds %d\n", SEEDS_FULL);
+        return PROOF_PASSED;
+    }
+    signal(SIGABRT, crashed);
+    signal(SIGSEGV, crashed);
+    log_open(open("/dev/null", O_WRONLY), LOG_JSON, LOG_ERROR, clock_system());
+    if (record_types_load(types, CONNECT_SOURCE_DIR "/config/records", &err)) {
+        fprintf(stderr, "sim: %s\n", err.text);
+        return PROOF_FAILED;
+    }
+    disk_register();
+    count = options.proof.count ? options.proof.count : SEEDS_DEFAULT;
+    first = options.proof.seed + options.proof.from;
+    if (!options.seeded && !options.proof.from)
+        printf("%zu regression seeds\n", run_saved(&options, types));
+    for (uint64_t index = 0; index < count; index++)
+        run_seed(&options, first + index, options.steps, types);
+    report(&options, count);
+    record_types_destroy(types);
+    return watch_report(count >= COVERAGE_SEEDS ? COVERAGE_LEAST : 0, true)
+               ? PROOF_FAILED
+               : PROOF_PASSED;
+}
