@@ -409,6 +409,8 @@ static void drain_some(struct world *world)
         rounds = 12;
     while (rounds-- && !disk_dead())
         store_drain(world->store);
+    if (world_chance(world, 20) && !disk_dead() && !world->store_failed)
+        world_settle(world); /* also under faults it comes to rest */
 }
 
 /* What the disk did wrong in this step, as far as anybody noticed. */
