@@ -75,6 +75,10 @@ uint32_t gate_appetite(const struct gate *gate, int64_t now_ms, uint32_t free)
         return 0;
     if (!gate->maybe)
         return 0;
+    /* Whom we claimed for an instance that does not run, we would give back at
+     * once, and so on for ever. */
+    if (gate->room == 0)
+        return 0;
     if (gate->name[0]) {
         uint32_t target = gate->half_open ? 1 : 2 * gate->room;
         uint32_t busy = gate->open + gate->waiter_count;
