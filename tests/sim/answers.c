@@ -207,8 +207,8 @@ static void end_said(struct world *world, size_t index, cn_status said,
 /* Bytes with effect left and no definite answer came. */
 static void end_in_doubt(struct world *world, size_t index)
 {
-    static const cn_status said[] = {CN_IN_DOUBT, CN_IN_DOUBT, CN_IN_DOUBT,
-                                     CN_RETRY,    CN_REJECTED, CN_HOLD,
+    static const cn_status said[] = {CN_IN_DOUBT,  CN_IN_DOUBT, CN_IN_DOUBT,
+                                     CN_RETRY,     CN_REJECTED, CN_HOLD,
                                      CN_CANCELLED, NO_STATUS};
     const struct op *op = &world->ops[index];
     const struct op_facts facts = {.network_host = true,
@@ -243,8 +243,8 @@ static void end_badly(struct world *world, size_t index)
 
 static void end_poll_badly(struct world *world, size_t index)
 {
-    struct op_outcome outcome = {
-        .status = world_chance(world, 700) ? CN_RETRY : CN_AUTH};
+    struct op_outcome outcome = {.status = world_chance(world, 700) ? CN_RETRY
+                                                                    : CN_AUTH};
 
     watch_answer(OP_POLL, false,
                  outcome.status == CN_AUTH ? ANSWER_AUTH : ANSWER_NO_ANSWER);

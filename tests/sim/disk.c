@@ -41,11 +41,11 @@ struct disk_file {
     struct bytes data, base, log;
     bool named; /* its name is safe */
     unsigned open_count;
-    unsigned shared_count;                   /* connections that read */
-    const void *reserved_by, *exclusive_by;  /* connections that write */
-    unsigned char *regions[REGIONS_MAX];     /* owned */
-    unsigned shm_count;                      /* connections that use them */
-    unsigned shm_shared[SHM_LOCKS];          /* readers of a lock */
+    unsigned shared_count;                  /* connections that read */
+    const void *reserved_by, *exclusive_by; /* connections that write */
+    unsigned char *regions[REGIONS_MAX];    /* owned */
+    unsigned shm_count;                     /* connections that use them */
+    unsigned shm_shared[SHM_LOCKS];         /* readers of a lock */
     const void *shm_exclusive[SHM_LOCKS];
 };
 
@@ -202,9 +202,8 @@ static void file_settle(struct disk_file *file, unsigned kept, unsigned torn)
     while (at < file->log.len) {
         struct disk_write entry;
         const unsigned char *content;
-        unsigned fate = kept >= 100
-                            ? 0
-                            : (unsigned)proof_below(&disk.random, 100);
+        unsigned fate =
+            kept >= 100 ? 0 : (unsigned)proof_below(&disk.random, 100);
         memcpy(&entry, file->log.ptr + at, sizeof(entry));
         at += sizeof(entry);
         content = file->log.ptr + at;
@@ -450,8 +449,8 @@ static int disk_shm_lock(sqlite3_file *handle, int offset, int count, int flags)
         return SQLITE_OK;
     }
     for (int index = offset; index < offset + count; index++) {
-        unsigned others = file->shm_shared[index] -
-                          ((own->shm_shared >> index) & 1u);
+        unsigned others =
+            file->shm_shared[index] - ((own->shm_shared >> index) & 1u);
         if ((file->shm_exclusive[index] && file->shm_exclusive[index] != own) ||
             (!shared && others))
             return SQLITE_BUSY;
@@ -798,8 +797,7 @@ void disk_put_back(void)
         struct disk_file *file = &disk.files[index];
         if (!*disk.saved_names[index])
             continue;
-        snprintf(file->name, sizeof(file->name), "%s",
-                 disk.saved_names[index]);
+        snprintf(file->name, sizeof(file->name), "%s", disk.saved_names[index]);
         bytes_copy(&file->data, &disk.saved[index]);
         bytes_copy(&file->base, &disk.saved[index]);
         file->named = true;

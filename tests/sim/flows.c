@@ -13,7 +13,8 @@
 enum { VARIANTS = 3, TEXT_MAX = 6000 };
 
 #define FLOW_HEAD                                                              \
-    "{\"flow\":\"won\",\"title\":\"version %u\",\"newer\":\"%s\",\"trigger\":{\"instance\":" \
+    "{\"flow\":\"won\",\"title\":\"version "                                   \
+    "%u\",\"newer\":\"%s\",\"trigger\":{\"instance\":"                         \
     "\"crm\",\"type\":\"box_event/1\"},\"steps\":["                            \
     "{\"name\":\"deal\",\"call\":\"read_deal\",\"on\":\"crm\",\"with\":[{"     \
     "\"to\":\"/box\",\"from\":\"/trigger/box\"}]},"                            \

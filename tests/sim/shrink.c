@@ -75,8 +75,8 @@ static bool fails(struct shrinking *shrinking, bool quiet)
 
 static void shrink_parts(struct shrinking *shrinking, unsigned size)
 {
-    for (unsigned at = 0;
-         at < shrinking->steps && shrinking->tries < TRIES_MAX; at += size) {
+    for (unsigned at = 0; at < shrinking->steps && shrinking->tries < TRIES_MAX;
+         at += size) {
         bool before[STEPS_MAX], any = false;
         memcpy(before, shrinking->out, sizeof(before));
         for (unsigned step = at; step < at + size && step < shrinking->steps;

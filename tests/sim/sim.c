@@ -45,11 +45,11 @@ struct options {
 static void crashed(int number)
 {
     char text[128];
-    int len = snprintf(text, sizeof(text),
-                       "sim: seed %llu crashes\nagain: sim --seed %llu "
-                       "--count 1\n",
-                       (unsigned long long)seed_now,
-                       (unsigned long long)seed_now);
+    int len =
+        snprintf(text, sizeof(text),
+                 "sim: seed %llu crashes\nagain: sim --seed %llu "
+                 "--count 1\n",
+                 (unsigned long long)seed_now, (unsigned long long)seed_now);
 
     (void)!write(2, text, (size_t)len);
     signal(number, SIG_DFL);

@@ -131,19 +131,15 @@ static void act(struct world *world, enum watch_act which, uint64_t run)
 
 static void act_some(struct world *world)
 {
-    static const enum watch_act choice[] = {ACT_RETRY,   ACT_RETRY,
-                                            ACT_RETRY,   ACT_RESTART,
-                                            ACT_RELEASE, ACT_DISCARD};
+    static const enum watch_act choice[] = {
+        ACT_RETRY, ACT_RETRY, ACT_RETRY, ACT_RESTART, ACT_RELEASE, ACT_DISCARD};
     enum watch_act which = choice[world_draw(world, 6)];
-    uint64_t run =
-        1 + world_draw(world, (unsigned)world->watch.run_count + 1);
-    enum run_state wanted =
-        world_chance(world, 500) ? RUN_PARKED : RUN_HELD;
+    uint64_t run = 1 + world_draw(world, (unsigned)world->watch.run_count + 1);
+    enum run_state wanted = world_chance(world, 500) ? RUN_PARKED : RUN_HELD;
 
     /* Mostly on one that waits for a person. */
-    for (unsigned tries = 0;
-         world_chance(world, 900) && tries < 20 &&
-         watch_run_state(&world->watch, run) != wanted;
+    for (unsigned tries = 0; world_chance(world, 900) && tries < 20 &&
+                             watch_run_state(&world->watch, run) != wanted;
          tries++)
         run = 1 + world_draw(world, (unsigned)world->watch.run_count + 1);
     if (which == ACT_DISCARD && !world_chance(world, 200))
@@ -242,9 +238,9 @@ static void die_soon(struct world *world, bool power)
 
 static void disk_some(struct world *world)
 {
-    static const enum disk_fault kinds[] = {DISK_READ, DISK_WRITE, DISK_WRITE,
-                                            DISK_SYNC, DISK_SYNC, DISK_OPEN,
-                                            DISK_TRUNCATE};
+    static const enum disk_fault kinds[] = {
+        DISK_READ, DISK_WRITE, DISK_WRITE,   DISK_SYNC,
+        DISK_SYNC, DISK_OPEN,  DISK_TRUNCATE};
     enum disk_fault kind = kinds[world_draw(world, 7)];
     unsigned count = world_chance(world, 800) ? 1 : 1 + world_draw(world, 30);
 
@@ -337,9 +333,9 @@ static void refuse_some(struct world *world)
 
 static void poison_some(struct world *world)
 {
-    world->poison =
-        world->poison ? NULL
-                      : world->erp.boxes[world_draw(world, ERP_BOXES)].key;
+    world->poison = world->poison
+                        ? NULL
+                        : world->erp.boxes[world_draw(world, ERP_BOXES)].key;
     TRACE("poisoned: %s\n", world->poison ? world->poison : "none");
 }
 
@@ -393,11 +389,11 @@ static const struct {
     unsigned weight; /* of a thousand */
     void (*fn)(struct world *world);
 } kinds[] = {
-    {480, answer_some}, {200, clock_on},    {110, event_some}, {70, act_some},
-    {15, room_some},    {8, replace_some},  {3, killed},       {3, kill_soon},
-    {3, power_off},     {4, power_soon},    {3, stop},         {8, reload},
-    {9, refuse_some},   {8, disk_some},     {6, space_some},   {6, poison_some},
-    {5, jump_back},     {5, jump_ahead},    {12, box_won},     {8, box_lines},
+    {480, answer_some}, {200, clock_on},   {110, event_some}, {70, act_some},
+    {15, room_some},    {8, replace_some}, {3, killed},       {3, kill_soon},
+    {3, power_off},     {4, power_soon},   {3, stop},         {8, reload},
+    {9, refuse_some},   {8, disk_some},    {6, space_some},   {6, poison_some},
+    {5, jump_back},     {5, jump_ahead},   {12, box_won},     {8, box_lines},
     {34, nothing},
 };
 
@@ -584,8 +580,7 @@ static void faults_stop(struct world *world)
 
 static void finish(struct world *world)
 {
-    const unsigned moving =
-        1u << RUN_READY | 1u << RUN_ACTIVE | 1u << RUN_HELD;
+    const unsigned moving = 1u << RUN_READY | 1u << RUN_ACTIVE | 1u << RUN_HELD;
     bool parked = true;
     char id[16];
 

@@ -19,12 +19,12 @@ struct event_seen {
     UT_hash_handle hh;
 };
 
-static const char *const run_names[] = {"queued", "ready",  "active",
-                                        "waiting", "held",  "parked",
-                                        "done",   "discarded", "new"};
-static const char *const delivery_names[] = {
-    "ready", "sending", "in_doubt", "done", "held", "parked", "discarded",
-    "new"};
+static const char *const run_names[] = {"queued",  "ready",     "active",
+                                        "waiting", "held",      "parked",
+                                        "done",    "discarded", "new"};
+static const char *const delivery_names[] = {"ready",     "sending", "in_doubt",
+                                             "done",      "held",    "parked",
+                                             "discarded", "new"};
 
 /* Of all seeds. */
 static uint64_t run_moves[WATCH_RUN_STATES + 1][WATCH_RUN_STATES];
@@ -150,9 +150,8 @@ static void run_moved(struct world *world, uint64_t number, const char *name)
     run->state = (uint8_t)to;
 }
 
-static struct watch_delivery *delivery_at(struct world *world,
-                                          struct watch_run *run,
-                                          const char *path)
+static struct watch_delivery *
+delivery_at(struct world *world, struct watch_run *run, const char *path)
 {
     struct watch_delivery *free_one = NULL;
 
@@ -462,17 +461,17 @@ void watch_acted(enum watch_act act, unsigned state, bool done)
 }
 
 static const char *const fault_names[] = {
-    "kill",       "kill in I/O",  "power cut",        "power cut in I/O",
-    "disk full",  "read error",   "write error",      "sync error",
-    "queue full", "start refused", "stop",            "reload",
-    "instance gone", "instance replaced", "clock back", "clock ahead"};
+    "kill",          "kill in I/O",       "power cut",   "power cut in I/O",
+    "disk full",     "read error",        "write error", "sync error",
+    "queue full",    "start refused",     "stop",        "reload",
+    "instance gone", "instance replaced", "clock back",  "clock ahead"};
 static const char *const answer_names[] = {
-    "well",     "retry",     "no answer", "rate limited", "auth",
-    "hold",     "rejected",  "unsupported", "cancelled",  "in doubt",
-    "broken",   "never",     "overruled", "absent"};
-static const char *const act_names[] = {"retry",  "restart",  "release",
+    "well",   "retry",    "no answer",   "rate limited", "auth",
+    "hold",   "rejected", "unsupported", "cancelled",    "in doubt",
+    "broken", "never",    "overruled",   "absent"};
+static const char *const act_names[] = {"retry",   "restart", "release",
                                         "discard", "replay",  "happened",
-                                        "absent", "edit"};
+                                        "absent",  "edit"};
 
 struct tally {
     unsigned least;
@@ -513,8 +512,8 @@ static void report_moves(struct tally *tally)
             if (!(delivery_legal[from] & 1u << to))
                 continue;
             if (tally->print)
-                printf("  delivery %-9s -> %-9s %10llu\n",
-                       delivery_names[from], delivery_names[to],
+                printf("  delivery %-9s -> %-9s %10llu\n", delivery_names[from],
+                       delivery_names[to],
                        (unsigned long long)delivery_moves[from][to]);
             cell(tally, delivery_moves[from][to], "delivery",
                  delivery_names[from], delivery_names[to]);
@@ -568,8 +567,8 @@ static const struct {
     const char *name;
     unsigned possible;
 } answer_kinds[] = {
-    {OP_CALL, "call (run active)", BITS_ALL & ~BIT(DOUBT) & ~BIT(OVERRULED) &
-                                       ~BIT(ABSENT)},
+    {OP_CALL, "call (run active)",
+     BITS_ALL & ~BIT(DOUBT) & ~BIT(OVERRULED) & ~BIT(ABSENT)},
     {OP_DELIVER, "sending", BITS_ALL & ~BIT(ABSENT) & ~BIT(CANCELLED)},
     {OP_PROBE, "in doubt", BITS_ALL & ~BIT(DOUBT) & ~BIT(OVERRULED)},
     {OP_POLL, "poll", BIT(WELL) | BIT(NO_ANSWER) | BIT(AUTH)},
@@ -578,8 +577,8 @@ static const struct {
 
 static void report_answers(struct tally *tally)
 {
-    for (size_t kind = 0;
-         kind < sizeof(answer_kinds) / sizeof(*answer_kinds); kind++) {
+    for (size_t kind = 0; kind < sizeof(answer_kinds) / sizeof(*answer_kinds);
+         kind++) {
         if (tally->print)
             printf("  %s ends:", answer_kinds[kind].name);
         for (size_t answer = 0; answer < ANSWER_COUNT; answer++) {
@@ -614,8 +613,7 @@ static void report_acts(struct tally *tally)
 
 size_t watch_report(unsigned least, bool print)
 {
-    struct tally tally = {.least = least, .print = print,
-                          .fewest = UINT64_MAX};
+    struct tally tally = {.least = least, .print = print, .fewest = UINT64_MAX};
 
     report_moves(&tally);
     report_faults(&tally);

@@ -31,41 +31,42 @@ enum {
 };
 
 enum fault { /* what happens to the whole daemon */
-    FAULT_KILL,
-    FAULT_KILL_IN_IO,
-    FAULT_POWER,
-    FAULT_POWER_IN_IO,
-    FAULT_FULL,
-    FAULT_READ,
-    FAULT_WRITE,
-    FAULT_SYNC,
-    FAULT_QUEUE, /* a commit or question is not taken */
-    FAULT_START, /* an operation is not taken */
-    FAULT_STOP,
-    FAULT_RELOAD,
-    FAULT_GONE,     /* an instance is lost */
-    FAULT_REPLACED, /* what it had open ends broken */
-    FAULT_WALL_BACK,
-    FAULT_WALL_AHEAD,
-    FAULT_COUNT
+             FAULT_KILL,
+             FAULT_KILL_IN_IO,
+             FAULT_POWER,
+             FAULT_POWER_IN_IO,
+             FAULT_FULL,
+             FAULT_READ,
+             FAULT_WRITE,
+             FAULT_SYNC,
+             FAULT_QUEUE, /* a commit or question is not taken */
+             FAULT_START, /* an operation is not taken */
+             FAULT_STOP,
+             FAULT_RELOAD,
+             FAULT_GONE,     /* an instance is lost */
+             FAULT_REPLACED, /* what it had open ends broken */
+             FAULT_WALL_BACK,
+             FAULT_WALL_AHEAD,
+             FAULT_COUNT
 };
 
 enum answer { /* how an operation ends */
-    ANSWER_WELL,
-    ANSWER_RETRY,      /* the other side answered */
-    ANSWER_NO_ANSWER,  /* it did not */
-    ANSWER_RATE,
-    ANSWER_AUTH,
-    ANSWER_HOLD,
-    ANSWER_REJECTED,
-    ANSWER_UNSUPPORTED,
-    ANSWER_CANCELLED,
-    ANSWER_DOUBT,      /* in doubt */
-    ANSWER_BROKEN,     /* against the contract, or replaced */
-    ANSWER_NEVER,      /* until the host ended it */
-    ANSWER_OVERRULED,  /* "nothing happened", and the host knows better */
-    ANSWER_ABSENT,     /* of a question */
-    ANSWER_COUNT
+              ANSWER_WELL,
+              ANSWER_RETRY,     /* the other side answered */
+              ANSWER_NO_ANSWER, /* it did not */
+              ANSWER_RATE,
+              ANSWER_AUTH,
+              ANSWER_HOLD,
+              ANSWER_REJECTED,
+              ANSWER_UNSUPPORTED,
+              ANSWER_CANCELLED,
+              ANSWER_DOUBT,     /* in doubt */
+              ANSWER_BROKEN,    /* against the contract, or replaced */
+              ANSWER_NEVER,     /* until the host ended it */
+              ANSWER_OVERRULED, /* "nothing happened", and the host knows better
+                                 */
+              ANSWER_ABSENT,    /* of a question */
+              ANSWER_COUNT
 };
 
 enum watch_act {

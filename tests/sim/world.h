@@ -51,11 +51,11 @@ struct world {
     int64_t wake_ms; /* asked for, by our clock */
     bool closing;    /* the engine's last callbacks while a store closes */
     bool store_failed, stopped, jump_noted;
-    bool power;      /* the death that is planned is one of the power */
-    bool calm;       /* the faults have stopped */
-    unsigned refuse; /* of a thousand commits and questions */
+    bool power;            /* the death that is planned is one of the power */
+    bool calm;             /* the faults have stopped */
+    unsigned refuse;       /* of a thousand commits and questions */
     unsigned start_refuse; /* of a thousand operations */
-    const char *poison; /* a deal that is answered badly each time */
+    const char *poison;    /* a deal that is answered badly each time */
     struct erp erp;
     struct watch watch;
     char (*events)[16]; /* answered as kept; owned */
