@@ -18,6 +18,8 @@ enum { REASON_BYTES_MAX = 1000 };
 #ifdef CONNECT_TEST_CLOCK
 /* At once: tests step hours and days, event identities live a year. */
 #define ADVANCE_MS_MAX (1000LL * 24 * 3600 * 1000)
+/* Of the wall clock alone; past the end of 32-bit seconds. */
+#define JUMP_MS_MAX (20 * 366LL * 24 * 3600 * 1000)
 #endif
 
 /* ---- Acts on a run ------------------------------------------------------- */
@@ -181,7 +183,8 @@ void api_reload(struct api_call *call)
 void api_test_clock(struct api_call *call)
 {
     const struct api_options *options = &call->api->options;
-    int64_t advance_ms = 0;
+    const cJSON *jump = cn_json_member(call->body, "jump_wall_ms");
+    int64_t advance_ms = 0, jump_ms = 0;
     cJSON *object;
 
     if (cn_json_int64(cn_json_member(call->body, "advance_ms"), &advance_ms) ||
@@ -191,7 +194,15 @@ void api_test_clock(struct api_call *call)
                       (long long)ADVANCE_MS_MAX);
         return;
     }
+    if (jump && (cn_json_int64(jump, &jump_ms) || jump_ms > JUMP_MS_MAX ||
+                 jump_ms < -JUMP_MS_MAX)) {
+        api_call_fail(call, 400, "body",
+                      "jump_wall_ms must be a number from -%lld to %lld",
+                      (long long)JUMP_MS_MAX, (long long)JUMP_MS_MAX);
+        return;
+    }
     clock_step(advance_ms);
+    clock_jump(jump_ms);
     if (options->clock_stepped)
         options->clock_stepped(options->arg);
     object = cJSON_CreateObject();

@@ -1,14 +1,16 @@
 /* clock.c - the machine's clocks, and their text form.
  *
- * With CONNECT_TEST_CLOCK an offset is added to both clocks; it is atomic,
- * because the loop steps it while other threads read.  Called on any thread. */
+ * With CONNECT_TEST_CLOCK offsets are added to the clocks; they are atomic,
+ * because the loop steps them while other threads read.  Called on any thread.
+ */
 #include "base/clock.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 
-static _Atomic int64_t clock_offset_ms;
+static _Atomic int64_t clock_offset_ms; /* of both clocks */
+static _Atomic int64_t clock_jumped_ms; /* of the wall clock, in addition */
 
 static int64_t clock_read_ms(clockid_t id)
 {
@@ -21,7 +23,8 @@ static int64_t clock_read_ms(clockid_t id)
 static int64_t clock_system_wall(void *arg)
 {
     (void)arg;
-    return clock_read_ms(CLOCK_REALTIME) + atomic_load(&clock_offset_ms);
+    return clock_read_ms(CLOCK_REALTIME) + atomic_load(&clock_offset_ms) +
+           atomic_load(&clock_jumped_ms);
 }
 
 static int64_t clock_system_monotonic(void *arg)
@@ -88,5 +91,10 @@ void clock_format(int64_t wall_ms, char text[CLOCK_TEXT_MAX])
 void clock_step(int64_t delta_ms)
 {
     atomic_fetch_add(&clock_offset_ms, delta_ms);
+}
+
+void clock_jump(int64_t delta_ms)
+{
+    atomic_fetch_add(&clock_jumped_ms, delta_ms);
 }
 #endif

@@ -3,8 +3,8 @@
  * Everything that waits asks this clock, so that a test can put in its own.
  * The wall clock is for people and for what is stored; delays are measured on
  * the monotonic clock, so that a jump of the wall clock neither fires nor
- * delays anything.  A build with CONNECT_TEST_CLOCK can step the system clock
- * of the process forwards; no other build has that function. */
+ * delays anything.  A build with CONNECT_TEST_CLOCK can step the clocks of the
+ * process; no other build has these functions. */
 #ifndef CONNECT_BASE_CLOCK_H
 #define CONNECT_BASE_CLOCK_H
 
@@ -34,6 +34,9 @@ void clock_format(int64_t wall_ms, char text[CLOCK_TEXT_MAX]);
 #ifdef CONNECT_TEST_CLOCK
 /* Move both system clocks forwards, for tests only.  [any thread] */
 void clock_step(int64_t delta_ms);
+/* Let the wall clock alone jump, either way, as when a person sets it or the
+ * machine wakes from a suspend.  [any thread] */
+void clock_jump(int64_t delta_ms);
 #endif
 
 #endif

@@ -14,6 +14,8 @@
 
 #include <connect/decimal.h>
 
+#include "base/seeded.h"
+
 #include "flow/convert_value.h"
 
 /* Remove thousands separators that stand where they may. */
@@ -73,6 +75,8 @@ static int give_decimal(const cn_decimal *number, cJSON **ret_value)
     char text[CN_DECIMAL_TEXT_MAX];
 
     cn_decimal_print(number, text);
+    if (seeded_bug("F07")) /* money through a double */
+        snprintf(text, sizeof(text), "%.17g", strtod(text, NULL));
     return convert_give_text(ret_value, text, strlen(text));
 }
 

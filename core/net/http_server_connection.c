@@ -27,6 +27,7 @@
 #include <utlist.h>
 
 #include "base/memory.h"
+#include "base/seeded.h"
 
 enum {
     /* A request that waits for the one before it: reading pauses here. */
@@ -522,6 +523,9 @@ static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *bytes)
         linger_drop(connection, (size_t)got);
         return;
     }
+    if (seeded_bug("F04")) /* a deadline that each byte moves */
+        state_enter(connection, connection->state,
+                    connection->server->options.head_ms);
     status = input_take(connection, bytes->base, (size_t)got);
     if (status == UV_EOF && connection->input.len)
         connection->ended = true;
