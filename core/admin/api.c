@@ -18,11 +18,16 @@
 #include "base/memory.h"
 
 enum {
-    CALLS_MAX = 256,        /* at once: people and a console; each may hold a
-                             * page of rows */
-    BODY_BYTES_MAX = 16384, /* of an act; the longest has one reason */
-    BODY_VALUES_MAX = 100,
-    BODY_DEPTH_MAX = 4
+    CALLS_MAX = 256, /* at once: people and a console; each may hold a
+                      * page of rows */
+    BODY_BYTES_MAX = 32 * 1024, /* of an act: 500 numbers of runs */
+    BODY_VALUES_MAX = 1000,
+    BODY_DEPTH_MAX = 6,
+    /* A body with a record in it, as a person edits it.  The server itself
+     * takes 1 MiB. */
+    RECORD_BYTES_MAX = 1024 * 1024,
+    RECORD_VALUES_MAX = 100000,
+    RECORD_DEPTH_MAX = 66 /* two more than a record's own */
 };
 
 struct api *api_create(const struct api_options *options)
@@ -57,8 +62,8 @@ void api_destroy(struct api *api)
         free(api);
 }
 
-/* The body of a POST: an object, or nothing.  False: the call was ended. */
-static bool read_body(struct api_call *call)
+/* The body of an act: an object, or nothing.  False: the call was ended. */
+static bool read_body(struct api_call *call, bool has_record)
 {
     const struct http_server_request *request = call->request;
     cn_json_limits limits = {.bytes_max = BODY_BYTES_MAX,
@@ -67,6 +72,10 @@ static bool read_body(struct api_call *call)
     cn_str text = {request->body, request->body_len};
     cn_json_error error;
 
+    if (has_record)
+        limits = (cn_json_limits){.bytes_max = RECORD_BYTES_MAX,
+                                  .values_max = RECORD_VALUES_MAX,
+                                  .depth_max = RECORD_DEPTH_MAX};
     if (!request->body_len) {
         call->body = cJSON_CreateObject();
         return true;
@@ -103,6 +112,7 @@ void api_request(struct api *api, struct http_server_exchange *exchange,
     else if (status)
         api_call_fail(call, 404, "not_found",
                       "no such route; see /v1/openapi.json");
-    else if (!strcmp(route->method, "GET") || read_body(call))
+    else if (!strcmp(route->method, "GET") ||
+             read_body(call, !strcmp(route->method, "PUT")))
         route->handler(call);
 }

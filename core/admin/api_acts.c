@@ -7,13 +7,18 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <connect/json.h>
 
+#include "admin/api_preview.h"
 #include "admin/encode.h"
 
-enum { REASON_BYTES_MAX = 1000 };
+enum {
+    REASON_BYTES_MAX = 1000,
+    REFERENCE_BYTES_MAX = 4096 /* an order number; plugins give few hundred */
+};
 
 #ifdef CONNECT_TEST_CLOCK
 /* At once: tests step hours and days, event identities live a year. */
@@ -24,7 +29,7 @@ enum { REASON_BYTES_MAX = 1000 };
 
 /* ---- Acts on a run ------------------------------------------------------- */
 
-static const char *act_word(enum store_act act)
+const char *api_acts_word(enum store_act act)
 {
     static const char *const words[] = {"retry", "restart", "release",
                                         "discard", "replay"};
@@ -62,16 +67,64 @@ static void act_explain(void *arg, int status, const struct store_rows *rows)
     else
         api_call_fail(call, 409, "state", "run %" PRIu64 " is %s: %s",
                       call->run, encode_run_state(rows->runs[0].state),
-                      act_needs(call->act));
+                      call->needs);
 }
 
-static void act_refused(struct api_call *call)
+void api_acts_failed(struct api_call *call, int status, const struct error *err)
+{
+    const char *text = err && err->text[0] ? err->text : strerror(-status);
+
+    if (status == -EINVAL)
+        api_call_fail(call, 400, "body", "%s", text);
+    else if (status == -EPERM)
+        api_call_fail(call, 409, "state", "run %" PRIu64 ": %s", call->run,
+                      text);
+    else if (status == -ENOENT)
+        api_call_fail(call, 404, "not_found", "run %" PRIu64 ": %s", call->run,
+                      err && err->text[0] ? text : "there is none");
+    else
+        api_call_fail_errno(call, status, "the store takes no changes now");
+}
+
+void api_acts_refused(struct api_call *call, const char *needs)
 {
     /* The newest run below the next number: a summary without payloads. */
     struct store_query query = {
         .kind = STORE_QUERY_RUNS, .run = call->run + 1, .limit = 1};
 
+    call->needs = needs;
     api_call_query(call, &query, act_explain);
+}
+
+bool api_acts_reason(struct api_call *call, bool required, const char *why,
+                     const char **ret_reason)
+{
+    const cJSON *reason = cn_json_member(call->body, "reason");
+
+    *ret_reason = NULL;
+    if (!reason && !required)
+        return true;
+    if (cJSON_IsString(reason) && *reason->valuestring &&
+        strlen(reason->valuestring) <= REASON_BYTES_MAX) {
+        *ret_reason = reason->valuestring;
+        return true;
+    }
+    api_call_fail(call, 400, "body",
+                  "reason must be a text of 1 to %d bytes: %s",
+                  REASON_BYTES_MAX, why);
+    return false;
+}
+
+bool api_acts_flag(struct api_call *call, const char *name, bool required,
+                   bool *ret_flag)
+{
+    const cJSON *value = cn_json_member(call->body, name);
+
+    *ret_flag = cJSON_IsTrue(value);
+    if (cJSON_IsBool(value) || (!value && !required))
+        return true;
+    api_call_fail(call, 400, "body", "%s must be true or false", name);
+    return false;
 }
 
 static void act_begin(struct api_call *call, enum store_act act,
@@ -82,14 +135,13 @@ static void acted(void *arg, int status, uint64_t made_run)
     struct api_call *call = arg;
     cJSON *object;
 
-    (void)made_run;
     if (status == -EPERM && call->act == STORE_RESTART) {
         /* Something of it happened, or may have: it goes on as it was. */
         act_begin(call, STORE_RETRY, NULL);
         return;
     }
-    if (status == -EPERM) {
-        act_refused(call);
+    if (status == -EPERM || status == -ENOENT) {
+        api_acts_refused(call, act_needs(call->act));
         return;
     }
     if (status) {
@@ -98,7 +150,9 @@ static void acted(void *arg, int status, uint64_t made_run)
     }
     object = cJSON_CreateObject();
     encode_put_number(object, "run", (int64_t)call->run);
-    encode_put_text(object, "act", act_word(call->act));
+    encode_put_text(object, "act", api_acts_word(call->act));
+    if (call->act == STORE_REPLAY)
+        encode_put_number(object, "made", (int64_t)made_run);
     api_call_end(call, object);
 }
 
@@ -116,13 +170,10 @@ static void act_begin(struct api_call *call, enum store_act act,
 
 void api_retry(struct api_call *call)
 {
-    const cJSON *as_was = cn_json_member(call->body, "as_was");
+    bool as_was;
 
-    if (as_was && !cJSON_IsBool(as_was)) {
-        api_call_fail(call, 400, "body", "as_was must be true or false");
-        return;
-    }
-    act_begin(call, cJSON_IsTrue(as_was) ? STORE_RETRY : STORE_RESTART, NULL);
+    if (api_acts_flag(call, "as_was", false, &as_was))
+        act_begin(call, as_was ? STORE_RETRY : STORE_RESTART, NULL);
 }
 
 void api_release(struct api_call *call)
@@ -132,17 +183,71 @@ void api_release(struct api_call *call)
 
 void api_discard(struct api_call *call)
 {
-    const cJSON *reason = cn_json_member(call->body, "reason");
+    const char *reason;
 
-    if (!cJSON_IsString(reason) || !*reason->valuestring ||
-        strlen(reason->valuestring) > REASON_BYTES_MAX) {
-        api_call_fail(call, 400, "body",
-                      "reason must be a text of 1 to %d bytes: why this run is "
-                      "given up",
-                      REASON_BYTES_MAX);
+    if (api_acts_reason(call, true, "why this run is given up", &reason))
+        act_begin(call, STORE_DISCARD, reason);
+}
+
+void api_replay(struct api_call *call)
+{
+    const char *reason;
+    bool shadow;
+
+    if (!api_acts_flag(call, "shadow", false, &shadow) ||
+        !api_acts_reason(call, false, "why it is run again", &reason))
+        return;
+    if (shadow)
+        api_preview_now(call);
+    else
+        act_begin(call, STORE_REPLAY, reason);
+}
+
+/* ---- A doubt ------------------------------------------------------------- */
+
+static void settled(void *arg, int status, const struct error *err)
+{
+    struct api_call *call = arg;
+    bool happened = cJSON_IsTrue(cn_json_member(call->body, "happened"));
+    cJSON *object;
+
+    if (status) {
+        api_acts_failed(call, status, err);
         return;
     }
-    act_begin(call, STORE_DISCARD, reason->valuestring);
+    object = cJSON_CreateObject();
+    encode_put_number(object, "run", (int64_t)call->run);
+    encode_put_text(object, "act", happened ? "happened" : "absent");
+    api_call_end(call, object);
+}
+
+void api_settle(struct api_call *call)
+{
+    const cJSON *reference = cn_json_member(call->body, "reference");
+    const char *reason;
+    char *text = NULL;
+    bool happened;
+    int status;
+
+    if (!api_acts_flag(call, "happened", true, &happened) ||
+        !api_acts_reason(call, true, "how you know", &reason))
+        return;
+    if (reference && !cJSON_IsNull(reference))
+        text = cn_json_print(reference);
+    if (text && (!happened || strlen(text) > REFERENCE_BYTES_MAX)) {
+        api_call_fail(call, 400, "body",
+                      "reference belongs to what happened and has at most %d "
+                      "bytes",
+                      REFERENCE_BYTES_MAX);
+    } else {
+        cn_str bytes = {text, text ? strlen(text) : 0};
+        status =
+            engine_settle(call->api->options.engine, call->actor, call->run,
+                          happened, bytes, reason, settled, call);
+        if (status)
+            api_call_fail_errno(call, status, "the store takes no changes now");
+    }
+    free(text);
 }
 
 /* ---- Reload -------------------------------------------------------------- */

@@ -1,5 +1,5 @@
-/* api_acts.h - what a person does: retry, release, discard, reload, and the
- * clock of tests.  [loop thread] */
+/* api_acts.h - what a person does to one run: retry, release, discard, replay,
+ * settle; reload, and the clock of tests.  [loop thread] */
 #ifndef CONNECT_ADMIN_API_ACTS_H
 #define CONNECT_ADMIN_API_ACTS_H
 
@@ -11,10 +11,28 @@ void api_retry(struct api_call *call);
 void api_release(struct api_call *call);
 /* { "reason": "..." } */
 void api_discard(struct api_call *call);
+/* { "shadow": true } shows what would happen, else a new run is made. */
+void api_replay(struct api_call *call);
+/* { "happened": true, "reference": ..., "reason": "..." }: a person answers for
+ * a delivery in doubt. */
+void api_settle(struct api_call *call);
 void api_reload(struct api_call *call);
 #ifdef CONNECT_TEST_CLOCK
 /* { "advance_ms": 3600000 } */
 void api_test_clock(struct api_call *call);
 #endif
+
+/* What handlers of acts share.  The word of an act; */
+const char *api_acts_word(enum store_act act);
+/* the answer to an act that the store refused: 404, or 409 with needs; */
+void api_acts_refused(struct api_call *call, const char *needs);
+/* to one that failed with a sentence; */
+void api_acts_failed(struct api_call *call, int status,
+                     const struct error *err);
+/* members of the body; false: wrong, and the call was ended. */
+bool api_acts_reason(struct api_call *call, bool required, const char *why,
+                     const char **ret_reason);
+bool api_acts_flag(struct api_call *call, const char *name, bool required,
+                   bool *ret_flag);
 
 #endif

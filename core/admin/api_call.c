@@ -71,6 +71,8 @@ static void call_answer(struct api_call *call,
     cJSON_Delete(call->answer);
     if (call->flow)
         definition_release(call->flow);
+    if (call->work_free)
+        call->work_free(call->work);
     free(call);
     api->open_count--;
     if (api->destroyed && !api->open_count)
@@ -268,6 +270,18 @@ void api_call_put_next(const struct api_call *call, cJSON *object, size_t count,
         encode_put_number(object, "next", (int64_t)last);
     else
         encode_put_text(object, "next", NULL);
+}
+
+const struct definition *api_call_flow(const struct api_call *call,
+                                       const char *name, const char *version)
+{
+    const struct definition *flow;
+
+    for (size_t index = 0;
+         (flow = engine_flow_at(call->api->options.engine, index)); index++)
+        if (!strcmp(flow->name, name) && !strcmp(flow->version, version))
+            return flow;
+    return NULL;
 }
 
 bool api_call_query(struct api_call *call, const struct store_query *query,

@@ -19,12 +19,28 @@ enum { API_NAME_MAX = 192, API_ACTOR_MAX = 128 };
 
 struct api_waiter;
 
+enum api_backup_state {
+    API_BACKUP_NONE,
+    API_BACKUP_RUNNING,
+    API_BACKUP_DONE,
+    API_BACKUP_FAILED
+};
+
+struct api_backup { /* the last one */
+    enum api_backup_state state;
+    char directory[1024];
+    int64_t began_wall_ms, ended_wall_ms;
+    uint64_t bytes;
+    struct error err;
+};
+
 struct api {
     struct api_options options;
     struct api_waiter *waiters; /* for the history to grow */
     uint32_t waiter_count;
     uint64_t commit_count; /* of the store when they were asked last */
     int64_t started_wall_ms, started_monotonic_ms;
+    struct api_backup backup;
     uint32_t open_count; /* calls not ended yet */
     bool stopping;       /* nothing new is begun */
     bool destroyed;      /* freed with the last call */
@@ -42,10 +58,13 @@ struct api_call {
     uint64_t run;                              /* of the path; 0: none */
     char name[API_NAME_MAX];                   /* of the path; "": none */
     char actor[API_ACTOR_MAX];                 /* "uid:1000 (mary)" */
-    cJSON *body;             /* an object; NULL unless it is a POST */
-    cJSON *answer;           /* what is gathered so far */
-    bool unmasked;           /* payloads are asked for as they are */
-    enum store_act act;      /* what is tried */
+    cJSON *body;        /* an object; NULL unless it is a POST */
+    cJSON *answer;      /* what is gathered so far */
+    bool unmasked;      /* payloads are asked for as they are */
+    enum store_act act; /* what is tried */
+    const char *needs;  /* what it would have needed; a constant */
+    void *work;         /* of the handler; freed with work_free */
+    void (*work_free)(void *work);
     struct definition *flow; /* of a run with an older flow; owned */
     bool flow_missing;       /* it cannot be found or read */
     api_handler_fn *show;    /* what comes when it is recorded */
@@ -89,6 +108,10 @@ bool api_call_page(struct api_call *call, const char *from, uint64_t usual,
  * page may have another behind it. */
 void api_call_put_next(const struct api_call *call, cJSON *object, size_t count,
                        uint64_t last);
+
+/* A flow version that is in use now, or NULL. */
+const struct definition *api_call_flow(const struct api_call *call,
+                                       const char *name, const char *version);
 
 /* Ask the store; true when fn will be called, else the call was ended. */
 bool api_call_query(struct api_call *call, const struct store_query *query,

@@ -1,8 +1,8 @@
 /* api_routes.c - the routes of the admin API: one table.
  *
  * One idea: the table is the only list of routes; openapi.json is held against
- * it by tests/unit/test_api.c.  {run} takes a number, {instance} a
- * name. Called on the loop thread. */
+ * it by tests/unit/test_api.c.  {run} and {number} take a
+ * number, {instance} a name.  Called on the loop thread. */
 #include "admin/api_routes.h"
 
 #include <errno.h>
@@ -11,9 +11,14 @@
 #include <string.h>
 
 #include "admin/api_acts.h"
+#include "admin/api_alerts.h"
+#include "admin/api_backup.h"
+#include "admin/api_bulk.h"
 #include "admin/api_doctor.h"
+#include "admin/api_edit.h"
 #include "admin/api_history.h"
-#include "admin/api_lists.h"
+#include "admin/api_preview.h"
+#include "admin/api_quarantine.h"
 #include "admin/api_runs.h"
 #include "admin/api_status.h"
 #include "admin/openapi_text.h"
@@ -33,10 +38,21 @@ static const struct api_route routes[] = {
     {"POST", "/v1/runs/{run}/retry", api_retry},
     {"POST", "/v1/runs/{run}/release", api_release},
     {"POST", "/v1/runs/{run}/discard", api_discard},
+    {"POST", "/v1/runs/{run}/replay", api_replay},
+    {"POST", "/v1/runs/{run}/settle", api_settle},
+    {"POST", "/v1/runs/{run}/preview", api_preview},
+    {"PUT", "/v1/runs/{run}/body", api_edit},
+    {"POST", "/v1/acts", api_bulk},
     {"GET", "/v1/parked", api_parked},
+    {"GET", "/v1/reasons", api_reasons},
     {"GET", "/v1/history", api_history},
     {"GET", "/v1/alerts", api_alerts},
+    {"POST", "/v1/alerts/acknowledge", api_alerts_acknowledge},
     {"GET", "/v1/quarantine", api_quarantine},
+    {"POST", "/v1/quarantine/{number}/replay", api_quarantine_replay},
+    {"POST", "/v1/quarantine/{number}/discard", api_quarantine_discard},
+    {"POST", "/v1/backup", api_backup},
+    {"GET", "/v1/backup", api_backup_state},
     {"GET", "/v1/doctor", api_doctor},
     {"POST", "/v1/reload", api_reload},
     {"POST", "/v1/check/{instance}", api_check},
@@ -90,9 +106,9 @@ static bool matches(const char *pattern, const char *path, uint64_t *ret_run,
     while (*pattern && *path) {
         if (*pattern == '{') {
             size_t len = strcspn(path, "/");
-            bool is_run = !strncmp(pattern, "{run}", 5);
-            if (!(is_run ? take_run(path, len, ret_run)
-                         : take_name(path, len, name)))
+            bool is_name = !strncmp(pattern, "{instance}", 10);
+            if (!(!is_name ? take_run(path, len, ret_run)
+                           : take_name(path, len, name)))
                 return false;
             pattern += strcspn(pattern, "}") + 1;
             path += len;

@@ -12,6 +12,7 @@
 
 #include <connect/json.h>
 
+#include "admin/api_filter.h"
 #include "admin/encode.h"
 #include "admin/mask.h"
 
@@ -23,78 +24,82 @@ enum {
 
 /* ---- Pages --------------------------------------------------------------- */
 
+static void put_page(struct api_call *call, cJSON *object, const char *name,
+                     cJSON *list, uint64_t next)
+{
+    cn_json_put(object, name, list);
+    if (next)
+        encode_put_number(object, "next", (int64_t)next);
+    else
+        encode_put_text(object, "next", NULL);
+    api_call_end(call, object);
+}
+
 static void runs_read(void *arg, int status, const struct store_rows *rows)
 {
     struct api_call *call = arg;
-    cJSON *object, *list;
-    size_t count;
+    cJSON *list;
 
     if (status) {
         api_call_fail_errno(call, status, "the runs cannot be read");
         return;
     }
-    count = rows->run_count;
-    object = api_call_object(call);
     list = cJSON_CreateArray();
-    for (size_t index = 0; index < count; index++)
+    for (size_t index = 0; index < rows->run_count; index++)
         cn_json_append(list, encode_run(&rows->runs[index]));
-    cn_json_put(object, "runs", list);
-    api_call_put_next(call, object, count,
-                      count ? rows->runs[count - 1].run : 0);
-    api_call_end(call, object);
+    put_page(call, api_call_object(call), "runs", list, rows->run_next);
 }
 
-static void ask_page(struct api_call *call, struct store_query *query)
+static void ask_page(struct api_call *call, uint32_t states)
 {
-    if (!api_call_page(call, "before", PAGE_DEFAULT, PAGE_MAX))
+    struct api_filter filter;
+
+    if (!api_filter_read(call, &filter) ||
+        !api_call_page(call, "before", PAGE_DEFAULT, PAGE_MAX))
         return;
-    query->run = call->after;
-    query->limit = (size_t)call->limit;
-    api_call_query(call, query, runs_read);
-}
-
-/* "parked,held" to bits; false: the call was ended. */
-static bool read_states(struct api_call *call, char *text, uint32_t *ret_states)
-{
-    enum run_state state;
-    char *word = text, *end;
-
-    for (; *word; word = end) {
-        end = word + strcspn(word, ",");
-        if (*end)
-            *end++ = '\0';
-        if (encode_run_state_parse(word, &state)) {
-            api_call_fail(call, 400, "parameter",
-                          "state must be of queued, ready, active, waiting, "
-                          "held, parked, done, discarded");
-            return false;
-        }
-        *ret_states |= 1U << state;
-    }
-    return true;
+    if (states && filter.query.states)
+        filter.query.states &= states;
+    if (!filter.query.states)
+        filter.query.states = states;
+    filter.query.run = call->after;
+    filter.query.limit = (size_t)call->limit;
+    api_call_query(call, &filter.query, runs_read);
 }
 
 void api_runs(struct api_call *call)
 {
-    struct store_query query = {.kind = STORE_QUERY_RUNS};
-    char states[128], flow[API_NAME_MAX];
-
-    if (api_call_parameter(call, "state", states, sizeof(states)) &&
-        !read_states(call, states, &query.states))
-        return;
-    if (api_call_parameter(call, "flow", flow, sizeof(flow)))
-        query.flow = flow;
-    ask_page(call, &query);
+    ask_page(call, 0);
 }
 
 void api_parked(struct api_call *call)
 {
-    struct store_query query = {
-        .kind = STORE_QUERY_RUNS,
-        .states = 1U << RUN_PARKED | 1U << RUN_HELD,
-    };
+    ask_page(call, 1U << RUN_PARKED | 1U << RUN_HELD);
+}
 
-    ask_page(call, &query);
+/* ---- Reasons ------------------------------------------------------------- */
+
+static void reasons_read(void *arg, int status, const struct store_rows *rows)
+{
+    struct api_call *call = arg;
+    cJSON *object, *list;
+
+    if (status) {
+        api_call_fail_errno(call, status, "the reasons cannot be read");
+        return;
+    }
+    object = api_call_object(call);
+    list = cJSON_CreateArray();
+    for (size_t index = 0; index < rows->reason_count; index++)
+        cn_json_append(list, encode_reason(&rows->reasons[index]));
+    cn_json_put(object, "reasons", list);
+    api_call_end(call, object);
+}
+
+void api_reasons(struct api_call *call)
+{
+    struct store_query query = {.kind = STORE_QUERY_REASONS, .limit = PAGE_MAX};
+
+    api_call_query(call, &query, reasons_read);
 }
 
 /* ---- One run ------------------------------------------------------------- */
@@ -203,18 +208,6 @@ static cJSON *run_whole(const struct mask *mask, const struct store_rows *rows)
     return object;
 }
 
-static const struct definition *
-flow_of_now(const struct api_call *call, const char *name, const char *version)
-{
-    const struct definition *flow;
-
-    for (size_t index = 0;
-         (flow = engine_flow_at(call->api->options.engine, index)); index++)
-        if (!strcmp(flow->name, name) && !strcmp(flow->version, version))
-            return flow;
-    return NULL;
-}
-
 static void run_show(struct api_call *call, const struct store_rows *rows,
                      const struct definition *flow)
 {
@@ -267,9 +260,9 @@ static void run_read(void *arg, int status, const struct store_rows *rows)
                       call->run);
         return;
     }
-    flow = call->flow
-               ? call->flow
-               : flow_of_now(call, rows->work->flow, rows->work->flow_version);
+    flow = call->flow ? call->flow
+                      : api_call_flow(call, rows->work->flow,
+                                      rows->work->flow_version);
     if (flow || call->flow_missing) {
         run_show(call, rows, flow);
         return;

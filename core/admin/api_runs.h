@@ -7,6 +7,8 @@
 void api_runs(struct api_call *call);
 /* Parked and held ones. */
 void api_parked(struct api_call *call);
+/* Why they are, grouped. */
+void api_reasons(struct api_call *call);
 void api_run(struct api_call *call);
 
 #endif

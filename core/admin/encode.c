@@ -136,6 +136,8 @@ cJSON *encode_run(const struct store_run_row *run)
     encode_put_text(object, "flow_version", run->flow_version);
     encode_put_text(object, "origin", run->origin);
     encode_put_text(object, "type", run->type);
+    encode_put_bytes(object, "trigger_id", run->id);
+    encode_put_bytes(object, "trigger_key", run->key);
     encode_put_text(object, "state", encode_run_state(run->state));
     encode_put_text(object, "queue",
                     run->queue && *run->queue ? run->queue : NULL);
@@ -169,6 +171,20 @@ cJSON *encode_history(const struct store_history_row *entry)
     return object;
 }
 
+cJSON *encode_reason(const struct store_reason_row *reason)
+{
+    cJSON *object = cJSON_CreateObject();
+
+    encode_put_text(object, "state", encode_run_state(reason->state));
+    encode_put_text(object, "code", reason->code);
+    encode_put_text(object, "flow", reason->flow);
+    encode_put_number(object, "count", (int64_t)reason->count);
+    encode_put_time(object, "oldest_ms", reason->oldest_wall_ms);
+    encode_put_number(object, "run", (int64_t)reason->run);
+    encode_put_text(object, "reason", reason->reason);
+    return object;
+}
+
 cJSON *encode_alert(const struct store_alert_row *alert)
 {
     cJSON *object = cJSON_CreateObject();
@@ -179,6 +195,8 @@ cJSON *encode_alert(const struct store_alert_row *alert)
     encode_put_time(object, "last_ms", alert->last_wall_ms);
     encode_put_number(object, "count", (int64_t)alert->count);
     encode_put_flag(object, "acknowledged", alert->acknowledged);
+    encode_put_text(object, "acknowledged_by", alert->acknowledged_by);
+    encode_put_time(object, "acknowledged_ms", alert->acknowledged_wall_ms);
     return object;
 }
 

@@ -28,6 +28,7 @@ void encode_put_flag(cJSON *object, const char *name, bool flag);
 /* The summary of a run, with what a person may do ("advice"). */
 cJSON *encode_run(const struct store_run_row *run);
 cJSON *encode_history(const struct store_history_row *entry);
+cJSON *encode_reason(const struct store_reason_row *reason);
 cJSON *encode_alert(const struct store_alert_row *alert);
 /* Without the content. */
 cJSON *encode_quarantine(const struct store_quarantine_row *entry);

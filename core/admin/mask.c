@@ -73,9 +73,19 @@ static const struct schema *type_schema(const struct mask *mask,
 cJSON *mask_record(const struct mask *mask, const char *type,
                    struct store_bytes bytes, bool *ret_cut)
 {
-    cJSON *value = value_read(bytes, ret_cut);
+    return mask_record_value(mask, type, value_read(bytes, ret_cut));
+}
 
+cJSON *mask_record_value(const struct mask *mask, const char *type,
+                         cJSON *value)
+{
+    value = value ? value : cJSON_CreateNull();
     return mask->off ? value : mask_by(type_schema(mask, type), value);
+}
+
+cJSON *mask_shape(struct store_bytes bytes, bool *ret_cut)
+{
+    return mask_all(value_read(bytes, ret_cut));
 }
 
 cJSON *mask_reference(struct store_bytes bytes, bool *ret_cut)
@@ -170,10 +180,16 @@ static cJSON *mask_map(const struct mask *mask, const struct flow_step *step,
 cJSON *mask_result(const struct mask *mask, const char *path,
                    struct store_bytes bytes, bool *ret_cut)
 {
-    cJSON *value = value_read(bytes, ret_cut);
+    return mask_result_value(mask, path, value_read(bytes, ret_cut));
+}
+
+cJSON *mask_result_value(const struct mask *mask, const char *path,
+                         cJSON *value)
+{
     const struct flow_step *step =
         mask->flow ? mask_step(&mask->flow->steps, path) : NULL;
 
+    value = value ? value : cJSON_CreateNull();
     if (mask->off || cJSON_IsNull(value))
         return value;
     if (!step)

@@ -30,6 +30,13 @@ cJSON *mask_record(const struct mask *mask, const char *type,
                    struct store_bytes bytes, bool *ret_cut);
 cJSON *mask_result(const struct mask *mask, const char *path,
                    struct store_bytes bytes, bool *ret_cut);
+/* The same of a value, which is taken; NULL is null. */
+cJSON *mask_record_value(const struct mask *mask, const char *type,
+                         cJSON *value);
+cJSON *mask_result_value(const struct mask *mask, const char *path,
+                         cJSON *value);
+/* Of bytes that no schema describes: their shape, every leaf masked. */
+cJSON *mask_shape(struct store_bytes bytes, bool *ret_cut);
 /* What the other system calls a record: a reference of its own, never masked.
  */
 cJSON *mask_reference(struct store_bytes bytes, bool *ret_cut);

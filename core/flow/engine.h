@@ -57,6 +57,10 @@ struct engine_accept {
     size_t value_count;
     const char *stream; /* NULL: no cursor */
     cn_str cursor;
+    /* What a person hands over again: this row of the quarantine goes in the
+     * same transaction; 0: none. */
+    uint64_t quarantine;
+    const char *actor;
 };
 /* Store records and begin their runs, in one transaction.  -EAGAIN: no room
  * now; fn is not called then. */

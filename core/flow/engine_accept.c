@@ -260,6 +260,9 @@ static void accept_values(const struct engine_accept *accept,
         store_batch_cursor(
             batch, accept->origin, accept->stream,
             (struct store_bytes){accept->cursor.ptr, accept->cursor.len});
+    if (accept->quarantine)
+        store_batch_quarantine_end(batch, accept->actor, accept->quarantine,
+                                   "replayed", NULL);
 }
 
 /* For the seeded mistake: the sender has its answer. */

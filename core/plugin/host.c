@@ -382,6 +382,7 @@ static void start_receive(struct host *host, struct host_op *op,
                                 .op = op->id,
                                 .method = request->method,
                                 .url = request->path,
+                                .auth = request->action,
                                 .headers = headers,
                                 .body = request->body,
                                 .timeout_ms = request->timeout_ms};

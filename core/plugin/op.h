@@ -43,7 +43,7 @@ struct op_request {
     const char *action;
     cn_str call_id;
     cn_str body;
-    /* RECEIVE */
+    /* RECEIVE; action: NULL, or CN_RECEIVER_KEPT */
     const char *method, *path;
     const struct op_header *headers;
     size_t header_count;

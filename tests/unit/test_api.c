@@ -32,6 +32,8 @@ struct instances { /* played here, see the functions below */
     op_ended_fn *check_fn;
     void *check_arg;
     int check_status;
+    enum op_kind check_kind;
+    char received[256];   /* what was handed over again */
     bool check_by_itself; /* ends with the outcome below */
     cn_status check_outcome;
 };
@@ -100,9 +102,15 @@ int instances_start(struct instances *instances,
                     void *arg, uint64_t *ret_op, struct error *err)
 {
     (void)err;
-    assert_int_equal(request->kind, OP_CHECK);
     if (strcmp(request->instance, "crm") != 0)
         return -ENOENT;
+    assert_true(request->kind == OP_CHECK || request->kind == OP_RECEIVE);
+    if (request->kind == OP_RECEIVE) {
+        assert_string_equal(request->action, "kept");
+        snprintf(instances->received, sizeof(instances->received), "%.*s",
+                 (int)request->body.len, request->body.ptr);
+    }
+    instances->check_kind = request->kind;
     instances->check_fn = fn;
     instances->check_arg = arg;
     *ret_op = 1;
@@ -422,10 +430,19 @@ static int client_open(struct world *world, const char *method,
 /* What the plugin was asked ends, if the test wants that. */
 static void end_check(struct world *world)
 {
-    struct op_outcome outcome = {.kind = OP_CHECK,
+    struct op_outcome outcome = {.kind = world->instances.check_kind,
                                  .status = world->instances.check_outcome,
                                  .message = "401"};
+    struct op_record record = {.type = "box_event/1",
+                               .id = {"again", 5},
+                               .key = {"box9", 4},
+                               .body = {"{\"box\":\"box9\"}", 14}};
     op_ended_fn *fn = world->instances.check_fn;
+
+    if (outcome.kind == OP_RECEIVE && outcome.status == CN_OK) {
+        outcome.records = &record;
+        outcome.record_count = 1;
+    }
 
     if (!fn || !world->instances.check_by_itself)
         return;
@@ -479,6 +496,7 @@ static int ask(struct world *world, const char *method, const char *path,
 
 #define GET(path) ask(world, "GET", path, NULL)
 #define POST(path, body) ask(world, "POST", path, body)
+#define PUT(path, body) ask(world, "PUT", path, body)
 
 /* A text of the reply by its place: "steps/0/path". */
 static const cJSON *at(const struct world *world, const char *place)
@@ -887,6 +905,324 @@ static void test_quarantine(void **state)
     assert_non_null(strstr(world->text, "quarantine.shown"));
 }
 
+static void test_quarantine_is_replayed(void **state)
+{
+    struct world *world = *state;
+    static const char content[] = "{\"mail\":[\"CANARY\",7]}";
+
+    assert_int_equal(engine_quarantine(world->engine, "crm", "/box: missing",
+                                       (cn_str){content, sizeof(content) - 1},
+                                       accepted, world),
+                     0);
+    settle(world);
+    assert_int_equal(GET("/v1/quarantine?instance=crm"), 200);
+    assert_string_equal(text_at(world, "quarantine/0/shape/mail/1"), "***");
+    assert_int_equal(GET("/v1/quarantine?instance=erp"), 200);
+    assert_int_equal(cJSON_GetArraySize(at(world, "quarantine")), 0);
+    world->instances.check_by_itself = true;
+    world->instances.check_outcome = CN_REJECTED;
+    assert_int_equal(POST("/v1/quarantine/1/replay", ""), 409);
+    assert_non_null(strstr(text_at(world, "error/message"), "still cannot"));
+    world->instances.check_outcome = CN_AUTH;
+    assert_int_equal(POST("/v1/quarantine/1/replay", ""), 409);
+    world->instances.check_outcome = CN_OK;
+    assert_int_equal(POST("/v1/quarantine/2/replay", ""), 404);
+    assert_int_equal(POST("/v1/quarantine/1/replay", ""), 200);
+    assert_string_equal(world->instances.received, content);
+    assert_int_equal(number_at(world, "accepted"), 1);
+    assert_int_equal(POST("/v1/quarantine/1/replay", ""), 404);
+    assert_int_equal(GET("/v1/history?limit=1000"), 200);
+    assert_non_null(strstr(world->text, "quarantine.replayed"));
+    assert_null(strstr(world->text, "CANARY"));
+    settle(world);
+    end_op(world, OP_CALL, CN_OK, deal_won); /* it became a run */
+}
+
+static void test_quarantine_is_given_up(void **state)
+{
+    struct world *world = *state;
+
+    assert_int_equal(engine_quarantine(world->engine, "crm", "no JSON",
+                                       (cn_str){"x", 1}, accepted, world),
+                     0);
+    settle(world);
+    assert_int_equal(POST("/v1/quarantine/1/discard", "{}"), 400);
+    assert_int_equal(POST("/v1/quarantine/9/discard", "{\"reason\":\"r\"}"),
+                     404);
+    assert_int_equal(POST("/v1/quarantine/1/discard", "{\"reason\":\"r\"}"),
+                     200);
+    assert_int_equal(GET("/v1/quarantine"), 200);
+    assert_int_equal(cJSON_GetArraySize(at(world, "quarantine")), 0);
+    assert_int_equal(GET("/v1/history?limit=1000"), 200);
+    assert_non_null(strstr(world->text, "quarantine.discarded"));
+}
+
+static void test_alerts_are_acknowledged(void **state)
+{
+    struct world *world = *state;
+
+    accept_record(world, "box_event/1", "box1", "{\"box\":\"box1\"}");
+    end_op(world, OP_CALL, CN_AUTH, "401");
+    assert_int_equal(POST("/v1/alerts/acknowledge", "{}"), 400);
+    assert_int_equal(POST("/v1/alerts/acknowledge", "{\"cause\":\"x\"}"), 404);
+    assert_int_equal(POST("/v1/alerts/acknowledge", "{\"cause\":\"auth:crm\"}"),
+                     200);
+    assert_int_equal(number_at(world, "acknowledged"), 1);
+    assert_int_equal(GET("/v1/alerts"), 200);
+    assert_true(cJSON_IsTrue(at(world, "alerts/0/acknowledged")));
+    assert_non_null(strstr(text_at(world, "alerts/0/acknowledged_by"), "uid:"));
+    assert_int_equal(POST("/v1/alerts/acknowledge", "{\"all\":true}"), 200);
+    assert_int_equal(number_at(world, "acknowledged"), 0);
+}
+
+/* Runs 1 to 3, parked: two for the same reason in other words. */
+static void park_three(struct world *world)
+{
+    static const char *const reasons[] = {"unknown stock code X1",
+                                          "unknown stock code X2",
+                                          "customer 7 is closed"};
+    char id[16], body[64];
+
+    for (int index = 0; index < 3; index++) {
+        snprintf(id, sizeof(id), "b%d", index + 1);
+        snprintf(body, sizeof(body), "{\"box\":\"%s\"}", id);
+        accept_record(world, "box_event/1", id, body);
+        snprintf(body, sizeof(body),
+                 "{\"key\":\"%s\",\"name\":\"n\",\"stage\":\"Closed-Won\"}",
+                 id);
+        end_op(world, OP_CALL, CN_OK, body);
+        end_op(world, OP_DELIVER, CN_REJECTED, reasons[index]);
+        world->now_ms += 1000;
+    }
+}
+
+static void test_filters(void **state)
+{
+    struct world *world = *state;
+    char path[96];
+
+    park_three(world);
+    assert_int_equal(GET("/v1/parked?contains=STOCK"), 200);
+    assert_int_equal(cJSON_GetArraySize(at(world, "runs")), 2);
+    assert_string_equal(text_at(world, "runs/0/trigger_key"), "b2");
+    assert_int_equal(GET("/v1/parked?code=rejected&key=b3"), 200);
+    assert_int_equal(number_at(world, "runs/0/run"), 3);
+    assert_int_equal(cJSON_GetArraySize(at(world, "runs")), 1);
+    assert_int_equal(GET("/v1/runs?code=mapping"), 200);
+    assert_int_equal(cJSON_GetArraySize(at(world, "runs")), 0);
+    assert_int_equal(GET("/v1/runs?instance=crm&type=box_event/1"), 200);
+    assert_int_equal(cJSON_GetArraySize(at(world, "runs")), 3);
+    snprintf(path, sizeof(path), "/v1/runs?accepted_before_ms=%lld",
+             (long long)world->now_ms - 2500);
+    assert_int_equal(GET(path), 200);
+    assert_int_equal(cJSON_GetArraySize(at(world, "runs")), 1);
+    assert_int_equal(GET("/v1/runs?accepted_after_ms=x"), 400);
+    assert_int_equal(GET("/v1/reasons"), 200);
+    assert_int_equal(number_at(world, "reasons/0/count"), 3);
+    assert_int_equal(number_at(world, "reasons/0/run"), 1);
+    assert_string_equal(text_at(world, "reasons/0/code"), "rejected");
+}
+
+static void test_acts_on_many(void **state)
+{
+    static const char where[] =
+        "{\"act\":\"discard\",\"where\":{\"contains\":\"stock\"},\"dry\":%s,"
+        "\"reason\":\"old\"}";
+    struct world *world = *state;
+    char body[256];
+
+    park_three(world);
+    assert_int_equal(POST("/v1/acts", "{}"), 400);
+    assert_int_equal(POST("/v1/acts", "{\"act\":\"retry\"}"), 400);
+    assert_int_equal(POST("/v1/acts", "{\"act\":\"discard\",\"runs\":[1]}"),
+                     400);
+    assert_int_equal(
+        POST("/v1/acts", "{\"act\":\"retry\",\"where\":{\"cod\":\"x\"}}"), 400);
+    assert_int_equal(POST("/v1/acts", "{\"act\":\"retry\",\"where\":"
+                                      "{\"state\":\"done\"}}"),
+                     400);
+    snprintf(body, sizeof(body), where, "true");
+    assert_int_equal(POST("/v1/acts", body), 200);
+    assert_int_equal(number_at(world, "matched"), 2);
+    assert_int_equal(number_at(world, "applied"), 0);
+    snprintf(body, sizeof(body), where, "false");
+    assert_int_equal(POST("/v1/acts", body), 200);
+    assert_int_equal(number_at(world, "applied"), 2);
+    assert_int_equal(GET("/v1/runs?state=discarded"), 200);
+    assert_int_equal(cJSON_GetArraySize(at(world, "runs")), 2);
+    assert_int_equal(POST("/v1/acts", "{\"act\":\"retry\",\"runs\":[1,3,77]}"),
+                     200);
+    assert_string_equal(text_at(world, "act"), "restart");
+    assert_int_equal(number_at(world, "applied"), 1);
+    assert_int_equal(number_at(world, "refused"), 2);
+    assert_int_equal(number_at(world, "refused_runs/1"), 77);
+    settle(world);
+    end_op(world, OP_CALL, CN_OK, deal_won); /* run 3 begins anew */
+}
+
+static void test_replay(void **state)
+{
+    struct world *world = *state;
+
+    run_whole_deal(world);
+    assert_int_equal(POST("/v1/runs/1/replay", "{}"), 200);
+    assert_string_equal(text_at(world, "act"), "replay");
+    assert_int_equal(number_at(world, "made"), 2);
+    settle(world);
+    end_op(world, OP_CALL, CN_OK, deal_won);
+    assert_int_equal(POST("/v1/runs/9/replay", "{}"), 404);
+    assert_int_equal(POST("/v1/runs/1/replay", "{\"shadow\":1}"), 400);
+}
+
+static void test_edit(void **state)
+{
+    struct world *world = *state;
+
+    park_a_deal(world);
+    assert_int_equal(PUT("/v1/runs/1/body", "{\"body\":1}"), 400);
+    assert_int_equal(PUT("/v1/runs/1/body",
+                         "{\"path\":\"post\",\"dry\":true,\"body\":{\"key\":"
+                         "\"box1\",\"name\":7}}"),
+                     400);
+    assert_non_null(strstr(text_at(world, "error/message"), "/name"));
+    assert_int_equal(PUT("/v1/runs/1/body",
+                         "{\"path\":\"post\",\"body\":{\"key\":\"box1\","
+                         "\"name\":\"Mended\"}}"),
+                     400); /* no reason */
+    assert_int_equal(PUT("/v1/runs/1/body",
+                         "{\"path\":\"post\",\"reason\":\"typo\",\"body\":{"
+                         "\"key\":\"box1\",\"name\":\"Mended\"}}"),
+                     200);
+    assert_string_equal(text_at(world, "path"), "post");
+    assert_int_equal(GET("/v1/runs/1?unmasked=1"), 200);
+    assert_string_equal(text_at(world, "deliveries/0/body/name"), "Mended");
+    assert_int_equal(POST("/v1/runs/1/discard", "{\"reason\":\"x\"}"), 200);
+    assert_int_equal(PUT("/v1/runs/1/body",
+                         "{\"reason\":\"typo\",\"body\":{\"box\":\"b\"}}"),
+                     409);
+    assert_int_equal(PUT("/v1/runs/8/body",
+                         "{\"reason\":\"typo\",\"body\":{\"box\":\"b\"}}"),
+                     404);
+}
+
+static void test_settle(void **state)
+{
+    static const char happened[] =
+        "{\"happened\":true,\"reference\":{\"sales_order\":\"000777\"},"
+        "\"reason\":\"seen in the ERP\"}";
+    struct world *world = *state;
+
+    run_whole_deal(world);
+    assert_int_equal(POST("/v1/runs/1/settle", happened), 409);
+    assert_int_equal(POST("/v1/runs/1/settle", "{}"), 400);
+    assert_int_equal(POST("/v1/runs/1/settle", "{\"happened\":true}"), 400);
+    assert_int_equal(POST("/v1/runs/1/settle",
+                          "{\"happened\":false,\"reference\":\"x\","
+                          "\"reason\":\"r\"}"),
+                     400);
+    accept_record(world, "box_event/1", "box2", "{\"box\":\"box2\"}");
+    end_op(world, OP_CALL, CN_OK,
+           "{\"key\":\"box2\",\"name\":\"n\",\"stage\":\"Closed-Won\"}");
+    end_op(world, OP_DELIVER, CN_IN_DOUBT, "cut");
+    assert_int_equal(POST("/v1/runs/2/settle", happened), 200);
+    assert_string_equal(text_at(world, "act"), "happened");
+    assert_int_equal(GET("/v1/runs/2"), 200);
+    assert_string_equal(text_at(world, "deliveries/0/reference/sales_order"),
+                        "000777");
+}
+
+/* Ask, end the call and, if there are any, the probes it leads to. */
+static void preview_ends(struct world *world, const char *path,
+                         const char *body, const char *deal,
+                         const cn_status *probes, size_t probe_count)
+{
+    int client = client_open(world, "POST", path, body);
+    char reply[8192] = "";
+    size_t len = 0;
+    ssize_t count;
+
+    for (int round = 0; !world->op_count; round++) {
+        assert_true(round < ROUNDS_MAX);
+        uv_run(&world->loop, UV_RUN_NOWAIT);
+        store_drain(world->store);
+    }
+    end_op(world, OP_CALL, CN_OK, deal);
+    for (size_t index = 0; index < probe_count; index++)
+        end_op(world, OP_PROBE, probes[index],
+               probes[index] == CN_OK ? "{\"n\":\"1\"}" : "busy");
+    for (int round = 0;; round++) {
+        assert_true(round < ROUNDS_MAX);
+        uv_run(&world->loop, UV_RUN_NOWAIT);
+        store_drain(world->store);
+        count = read(client, reply + len, sizeof(reply) - len - 1);
+        if (count == 0)
+            break;
+        len += count > 0 ? (size_t)count : 0;
+    }
+    close(client);
+    cJSON_Delete(world->reply);
+    world->reply = cJSON_Parse(strstr(reply, "\r\n\r\n") + 4);
+    if (openapi_reply(&openapi, "POST", path, 200, world->reply))
+        fail_msg("%s", openapi.text);
+}
+
+static void test_preview(void **state)
+{
+    static const cn_status absent[] = {CN_ABSENT, CN_ABSENT};
+    static const cn_status other[] = {CN_OK, CN_RETRY};
+    struct world *world = *state;
+
+    park_a_deal(world);
+    assert_int_equal(POST("/v1/runs/1/preview", "{}"), 400);
+    assert_int_equal(POST("/v1/runs/7/preview", "{\"flow\":\"now\"}"), 404);
+    preview_ends(world, "/v1/runs/1/preview", "{\"flow\":\"now\"}", deal_won,
+                 absent, 2);
+    assert_string_equal(text_at(world, "ended"), "done");
+    assert_string_equal(text_at(world, "deliveries/0/body/name"), "***");
+    assert_string_equal(text_at(world, "deliveries/0/probe"), "absent");
+    assert_string_equal(text_at(world, "steps/0/result/notes"), "***");
+    preview_ends(world, "/v1/runs/1/replay?unmasked=1", "{\"shadow\":true}",
+                 deal_won, other, 2);
+    assert_string_equal(text_at(world, "steps/0/result/notes"), "CANARY-NOTE");
+    assert_string_equal(text_at(world, "deliveries/0/probe"), "found");
+    assert_true(cJSON_IsFalse(at(world, "masked")));
+    preview_ends(world, "/v1/runs/1/preview", "{\"flow\":\"now\"}",
+                 "{\"key\":\"box1\",\"name\":7,\"stage\":\"Closed-Won\"}", NULL,
+                 0);
+    assert_string_equal(text_at(world, "ended"), "parked");
+    assert_true(cJSON_IsFalse(at(world, "deliveries/0/valid")));
+    /* Nothing changed. */
+    assert_int_equal(GET("/v1/runs/1"), 200);
+    assert_string_equal(text_at(world, "state"), "parked");
+    assert_int_equal(GET("/v1/runs"), 200);
+    assert_int_equal(cJSON_GetArraySize(at(world, "runs")), 1);
+}
+
+static void test_backup(void **state)
+{
+    struct world *world = *state;
+    char body[160];
+
+    assert_int_equal(GET("/v1/backup"), 200);
+    assert_string_equal(text_at(world, "state"), "none");
+    assert_int_equal(POST("/v1/backup", "{\"directory\":\"relative\"}"), 400);
+    snprintf(body, sizeof(body), "{\"directory\":\"%s/copy\"}",
+             world->directory);
+    run_whole_deal(world);
+    if (POST("/v1/backup", body) == 400 &&
+        strstr(text_at(world, "error/message"), "not implemented")) {
+        openapi_mark(openapi_member(
+            openapi_member(openapi_operation(&openapi, "POST", "/v1/backup"),
+                           "responses"),
+            "200"));
+        return;
+    }
+    settle(world);
+    assert_int_equal(GET("/v1/backup"), 200);
+    assert_string_equal(text_at(world, "state"), "done");
+    assert_true(number_at(world, "bytes") > 0);
+}
+
 static void test_reload(void **state)
 {
     struct world *world = *state;
@@ -1170,6 +1506,16 @@ int main(void)
         API_TEST(test_pages),
         API_TEST(test_wrong_requests),
         API_TEST(test_quarantine),
+        API_TEST(test_quarantine_is_replayed),
+        API_TEST(test_quarantine_is_given_up),
+        API_TEST(test_alerts_are_acknowledged),
+        API_TEST(test_filters),
+        API_TEST(test_acts_on_many),
+        API_TEST(test_replay),
+        API_TEST(test_edit),
+        API_TEST(test_settle),
+        API_TEST(test_preview),
+        API_TEST(test_backup),
         API_TEST(test_reload),
         API_TEST(test_check),
         API_TEST(test_doctor),

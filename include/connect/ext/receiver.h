@@ -14,6 +14,13 @@ extern "C" {
 
 #define CN_EXT_RECEIVER "connect.receiver/1"
 
+/* auth of a request is NULL when it comes in.  It is this text when the request
+ * came before, its sender was accepted, it was quarantined, and a person now
+ * hands it over again: the headers, and with them the sender's credential, were
+ * not kept.  A plugin that does not look at it answers AUTH, and the request
+ * stays where it is. */
+#define CN_RECEIVER_KEPT "kept"
+
 typedef struct cn_receiver {
     uint32_t size;
     uint32_t reserved;
