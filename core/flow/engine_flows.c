@@ -5,8 +5,11 @@
  */
 #include "flow/engine_state.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 
 /* ---- Flows --------------------------------------------------------------- */
@@ -27,7 +30,9 @@ struct definition *engine_version(struct engine *engine, const char *name,
     return NULL;
 }
 
-void engine_keep_version(struct engine *engine, struct definition *definition)
+/* Takes the reference. */
+static void engine_keep_version(struct engine *engine,
+                                struct definition *definition)
 {
     if (engine->version_count == ENGINE_VERSIONS_MAX) {
         definition_release(engine->versions[0]);
@@ -36,6 +41,66 @@ void engine_keep_version(struct engine *engine, struct definition *definition)
                 engine->version_count * sizeof(engine->versions[0]));
     }
     engine->versions[engine->version_count++] = definition;
+}
+
+struct version_fetch {
+    struct engine *engine;
+    char *name, *version;
+    engine_version_fn *fn;
+    void *arg;
+};
+
+static int version_compile(struct version_fetch *fetch,
+                           const struct store_rows *rows,
+                           struct definition **ret_definition)
+{
+    struct error err = {"the store does not have it"};
+
+    if (rows->value_count &&
+        !definition_create(fetch->name, rows->values[0].value.ptr,
+                           rows->values[0].value.len, NULL,
+                           fetch->engine->types, ret_definition, &err))
+        return 0;
+    log_write(LOG_ERROR, NULL, "flow %s, version %.12s: %s", fetch->name,
+              fetch->version, err.text);
+    return -ENOENT;
+}
+
+static void version_read(void *arg, int status, const struct store_rows *rows)
+{
+    struct version_fetch *fetch = arg;
+    struct engine *engine = fetch->engine;
+    struct definition *definition =
+        engine_version(engine, fetch->name, fetch->version);
+
+    if (definition) {
+        status = 0; /* another one was first */
+    } else if (!status) {
+        status = version_compile(fetch, rows, &definition);
+        if (!status)
+            engine_keep_version(engine, definition);
+    }
+    fetch->fn(fetch->arg, status, definition);
+    free(fetch->name);
+    free(fetch->version);
+    free(fetch);
+}
+
+void engine_fetch_version(struct engine *engine, const char *name,
+                          const char *version, engine_version_fn *fn, void *arg)
+{
+    struct version_fetch *fetch = memory_zero(1, sizeof(*fetch));
+    struct store_query query = {.kind = STORE_QUERY_FLOW};
+
+    fetch->engine = engine;
+    fetch->name = memory_text(name);
+    fetch->version = memory_text(version);
+    fetch->fn = fn;
+    fetch->arg = arg;
+    query.flow = fetch->name;
+    query.version = fetch->version;
+    if (store_query(engine->store, &query, version_read, fetch))
+        version_read(fetch, -EAGAIN, NULL);
 }
 
 void engine_begin_flows(struct engine *engine)

@@ -28,6 +28,7 @@ struct settling {
     char *actor, *reason;
     uint64_t run;
     bool happened;
+    bool fetched; /* the version of its flow, as far as it can be */
     char *reference;
     size_t reference_len;
     engine_edited_fn *fn;
@@ -106,7 +107,8 @@ static void needs_find(struct needs *needs, const cJSON *value,
     }
 }
 
-/* The step's name is the end of its path. */
+/* The step's name is the end of its path.  A flow that cannot be used any more
+ * reads nothing. */
 static void needs_of(const struct definition *definition, const char *path,
                      struct needs *needs)
 {
@@ -115,6 +117,8 @@ static void needs_of(const struct definition *definition, const char *path,
     struct error err = {""};
     cJSON *flow = NULL;
 
+    if (!definition)
+        return;
     snprintf(prefix, sizeof(prefix), "/%s/reference/", dot ? dot + 1 : path);
     if (!config_parse(definition->name, definition->text,
                       strlen(definition->text), &flow, &err))
@@ -214,15 +218,55 @@ static bool settling_refused(const struct settling *settling,
     return true;
 }
 
+/* The reference against what the flow reads of it, then into the store. */
+static void settling_check(struct settling *settling, const char *path,
+                           const struct definition *definition)
+{
+    struct needs *needs = memory_zero(1, sizeof(*needs));
+    cJSON *value = NULL;
+    const char *lacks;
+    char text[POINTER_MAX + STORE_PATH_MAX + 200];
+
+    if (settling->happened) {
+        needs_of(definition, path, needs);
+        value = reference_value(settling, needs);
+    }
+    lacks = reference_lacks(value, needs);
+    if (lacks) {
+        snprintf(text, sizeof(text),
+                 "reference%s: is missing, and the flow reads it: say what the "
+                 "other system calls what step %s delivered",
+                 lacks, path);
+        settling_end(settling, -EINVAL, text);
+    } else {
+        settling_store(settling, value);
+    }
+    cJSON_Delete(value);
+    free(needs);
+}
+
+static void settling_ask(struct settling *settling);
+
+/* The version of the flow is there; now the run is read again. */
+static void settling_fetched(void *arg, int status,
+                             struct definition *definition)
+{
+    struct settling *settling = arg;
+
+    (void)definition;
+    settling->fetched = true;
+    if (status && status != -ENOENT)
+        settling_end(settling, status, "the flow cannot be read");
+    else
+        settling_ask(settling);
+}
+
 static void settling_read(void *arg, int status, const struct store_rows *rows)
 {
     struct settling *settling = arg;
     const struct store_delivery_row *row;
     const struct definition *definition;
-    struct needs *needs;
-    const char *lacks;
-    cJSON *value = NULL;
-    char text[POINTER_MAX + 200];
+    char text[POINTER_MAX];
 
     if (status || !rows->work || !rows->run_count) {
         settling_end(settling, status ? status : -ENOENT,
@@ -235,26 +279,24 @@ static void settling_read(void *arg, int status, const struct store_rows *rows)
         settling_end(settling, -EPERM, text);
         return;
     }
-    needs = memory_zero(1, sizeof(*needs));
     definition = engine_version(settling->engine, rows->work->flow,
                                 rows->work->flow_version);
-    if (settling->happened) {
-        if (definition)
-            needs_of(definition, row->path, needs);
-        value = reference_value(settling, needs);
-    }
-    lacks = reference_lacks(value, needs);
-    if (lacks) {
-        snprintf(text, sizeof(text),
-                 "reference%s: is missing, and the flow reads it: say what the "
-                 "other system calls what step %s delivered",
-                 lacks, row->path);
-        settling_end(settling, -EINVAL, text);
-    } else {
-        settling_store(settling, value);
-    }
-    cJSON_Delete(value);
-    free(needs);
+    if (definition || !settling->happened || settling->fetched)
+        settling_check(settling, row->path, definition);
+    else
+        engine_fetch_version(settling->engine, rows->work->flow,
+                             rows->work->flow_version, settling_fetched,
+                             settling);
+}
+
+static void settling_ask(struct settling *settling)
+{
+    struct store_query query = {.kind = STORE_QUERY_RUN, .run = settling->run};
+    int status =
+        store_query(settling->engine->store, &query, settling_read, settling);
+
+    if (status)
+        settling_end(settling, status, "the run cannot be read");
 }
 
 int engine_settle(struct engine *engine, const char *actor, uint64_t run,

@@ -30,7 +30,6 @@ struct engine_shadow {
     struct run *run; /* NULL: it is being read */
     uint64_t number;
     enum engine_shadow_version version;
-    char *flow, *flow_version; /* being fetched; or NULL */
     bool fetched;
     engine_shadow_fn *fn;
     void *arg;
@@ -43,8 +42,6 @@ static void shadow_free(struct engine_shadow *shadow)
     shadow->engine->shadow_count--;
     run_destroy(shadow->run);
     run_shadow_free(&shadow->shadow);
-    free(shadow->flow);
-    free(shadow->flow_version);
     free(shadow);
 }
 
@@ -116,49 +113,20 @@ static void shadow_begin(struct engine_shadow *shadow,
 
 static void shadow_ask(struct engine_shadow *shadow);
 
-/* The text of the version it began with; then the run is read again. */
-static void shadow_version_read(void *arg, int status,
-                                const struct store_rows *rows)
+/* The version it began with is there; now the run is read again. */
+static void shadow_fetched(void *arg, int status, struct definition *definition)
 {
     struct engine_shadow *shadow = arg;
-    struct engine *engine = shadow->engine;
-    struct definition *definition = NULL;
-    struct error err = {""};
 
+    (void)definition;
     shadow->fetched = true;
-    if (status) {
-        shadow_end(shadow, status, NULL, "the flow cannot be read");
-        return;
-    }
-    if (!engine_version(engine, shadow->flow, shadow->flow_version)) {
-        if (!rows->value_count ||
-            definition_create(shadow->flow, rows->values[0].value.ptr,
-                              rows->values[0].value.len, NULL, engine->types,
-                              &definition, &err)) {
-            shadow_end(shadow, -ENOENT, NULL,
-                       "the version of the flow it began with cannot be used "
-                       "any more");
-            return;
-        }
-        engine_keep_version(engine, definition);
-    }
-    shadow_ask(shadow);
-}
-
-static void shadow_fetch(struct engine_shadow *shadow,
-                         const struct store_work *work)
-{
-    struct store_query query = {.kind = STORE_QUERY_FLOW};
-    int status;
-
-    shadow->flow = memory_text(work->flow);
-    shadow->flow_version = memory_text(work->flow_version);
-    query.flow = shadow->flow;
-    query.version = shadow->flow_version;
-    status =
-        store_query(shadow->engine->store, &query, shadow_version_read, shadow);
     if (status)
-        shadow_end(shadow, status, NULL, "the flow cannot be read");
+        shadow_end(shadow, status, NULL,
+                   status == -ENOENT ? "the version of the flow it began with "
+                                       "cannot be used any more"
+                                     : "the flow cannot be read");
+    else
+        shadow_ask(shadow);
 }
 
 static void shadow_read(void *arg, int status, const struct store_rows *rows)
@@ -179,7 +147,8 @@ static void shadow_read(void *arg, int status, const struct store_rows *rows)
     if (definition)
         shadow_begin(shadow, rows->work, definition);
     else if (shadow->version == ENGINE_SHADOW_AS_WAS && !shadow->fetched)
-        shadow_fetch(shadow, rows->work);
+        engine_fetch_version(shadow->engine, rows->work->flow,
+                             rows->work->flow_version, shadow_fetched, shadow);
     else
         shadow_end(shadow, -ENOENT, NULL,
                    "its flow is not among those of today");

@@ -75,8 +75,14 @@ void engine_look(struct engine *engine, int64_t now_ms);
 
 struct definition *engine_version(struct engine *engine, const char *name,
                                   const char *version);
-/* Takes the reference. */
-void engine_keep_version(struct engine *engine, struct definition *definition);
+/* A version that is not compiled, from its text in the store.  fn: 0 with the
+ * definition, which the engine keeps; -ENOENT: it is not there or cannot be
+ * used any more; or why it could not be read. */
+typedef void engine_version_fn(void *arg, int status,
+                               struct definition *definition);
+void engine_fetch_version(struct engine *engine, const char *name,
+                          const char *version, engine_version_fn *fn,
+                          void *arg);
 
 /* Commit a batch and say how it went by one of the two; takes the batch. */
 int engine_ask(struct engine *engine, struct store_batch *batch,

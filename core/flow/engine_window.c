@@ -142,7 +142,6 @@ void engine_enter(struct engine *engine, struct run *run)
 struct version_wait {
     struct engine *engine;
     uint64_t run;
-    char *name, *version;
 };
 
 static void version_given_back(void *arg, int status,
@@ -159,39 +158,28 @@ static void version_given_back(void *arg, int status,
         engine_lose(wait->engine, wait->run);
     engine_ready(wait->engine, 1);
     engine_turn(wait->engine);
-    free(wait->name);
-    free(wait->version);
     free(wait);
 }
 
-static void version_read(void *arg, int status, const struct store_rows *rows)
+static void version_fetched(void *arg, int status,
+                            struct definition *definition)
 {
     struct version_wait *wait = arg;
     struct engine *engine = wait->engine;
-    struct definition *definition = NULL;
-    struct error err = {"the store does not have it"};
     struct store_batch *batch = store_batch_create();
     struct store_run_change change = {
         .run = wait->run, .state = RUN_READY, .queue = ""};
 
-    if (engine_version(engine, wait->name, wait->version)) {
-        /* Another run of it was first. */
-    } else if (status) {
-        /* Not read is not gone. */
-        change.due_ms = engine_now(engine) + VERSION_AGAIN_MS;
-        gate_due(engine_gate(engine, ""), change.due_ms, engine_now(engine));
-    } else if (rows->value_count &&
-               !definition_create(wait->name, rows->values[0].value.ptr,
-                                  rows->values[0].value.len, NULL,
-                                  engine->types, &definition, &err)) {
-        engine_keep_version(engine, definition);
-    } else {
+    (void)definition;
+    if (status == -ENOENT) {
         change.state = RUN_PARKED;
         change.code = "flow";
         change.reason = "the version of the flow it began with cannot be used "
                         "any more: retry begins it anew with today's";
-        log_write(LOG_ERROR, NULL, "flow %s, version %.12s: %s", wait->name,
-                  wait->version, err.text);
+    } else if (status) {
+        /* Not read is not gone. */
+        change.due_ms = engine_now(engine) + VERSION_AGAIN_MS;
+        gate_due(engine_gate(engine, ""), change.due_ms, engine_now(engine));
     }
     store_batch_run(batch, &change);
     if (store_commit(engine->store, batch, version_given_back, wait)) {
@@ -200,25 +188,16 @@ static void version_read(void *arg, int status, const struct store_rows *rows)
     }
 }
 
-static void engine_fetch_version(struct engine *engine,
-                                 const struct store_work *work)
+static void engine_wait_version(struct engine *engine,
+                                const struct store_work *work)
 {
     struct version_wait *wait = memory_zero(1, sizeof(*wait));
-    struct store_query query = {
-        .kind = STORE_QUERY_FLOW,
-        .flow = work->flow,
-        .version = work->flow_version,
-    };
 
     engine->reserved++;
     wait->engine = engine;
     wait->run = work->run;
-    wait->name = memory_text(work->flow);
-    wait->version = memory_text(work->flow_version);
-    query.flow = wait->name;
-    query.version = wait->version;
-    if (store_query(engine->store, &query, version_read, wait))
-        version_read(wait, -EAGAIN, NULL);
+    engine_fetch_version(engine, work->flow, work->flow_version,
+                         version_fetched, wait);
 }
 
 static void engine_take_work(struct engine *engine,
@@ -233,7 +212,7 @@ static void engine_take_work(struct engine *engine,
     if (definition)
         engine_enter(engine, run_create(&engine->world, work, definition));
     else
-        engine_fetch_version(engine, work);
+        engine_wait_version(engine, work);
 }
 
 /* ---- Claiming ------------------------------------------------------------ */

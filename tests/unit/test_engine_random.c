@@ -60,6 +60,9 @@ struct walk {
     bool quiet;     /* no polls */
     unsigned feed;  /* records of the stream so far */
     unsigned variant;
+    unsigned shadows;     /* under way */
+    char backup[80];      /* its directory; "": none */
+    size_t backup_events; /* kept when it was made */
 };
 
 /* How often each thing happened over all seeds, so that it can be seen what a
@@ -68,6 +71,7 @@ static struct {
     size_t accepts, duplicates, calls, delivers, probes, polls, jqs, crashes,
         stops, reloads, acts, acts_done, commits, commits_failed,
         queries_failed, starts_refused, late, in_doubt, adopted, parked, steps,
+        settles, settled, replays, shadows, shadows_done, backups, restores,
         statuses[3][16];
 } seen;
 
@@ -101,8 +105,8 @@ static bool chance(struct walk *walk, unsigned of_thousand)
 /* ---- Flows --------------------------------------------------------------- */
 
 #define FLOW_HEAD                                                              \
-    "{\"flow\":\"won\",\"title\":\"version %u\",\"trigger\":{\"instance\":"    \
-    "\"crm\",\"type\":\"box_event/1\"},\"steps\":["                            \
+    "{\"flow\":\"won\",\"newer\":\"%s\",\"title\":\"version %u\","             \
+    "\"trigger\":{\"instance\":\"crm\",\"type\":\"box_event/1\"},\"steps\":["  \
     "{\"name\":\"deal\",\"call\":\"read_deal\",\"on\":\"crm\",\"with\":[{"     \
     "\"to\":\"/box\",\"from\":\"/trigger/box\"}]},"                            \
     "{\"name\":\"won\",\"filter\":{\"path\":\"/deal/stage\",\"equals\":"       \
@@ -177,8 +181,9 @@ static const char *const won_flows[] = {
                                 "box\"}]}," FLOW_TAIL};
 
 static const char remind_flow[] =
-    "{\"flow\":\"remind\",\"title\":\"version %u\",\"trigger\":{\"instance\":"
-    "\"crm\",\"type\":\"box_event/1\"},\"steps\":[{\"name\":\"say\","
+    "{\"flow\":\"remind\",\"newer\":\"%s\",\"title\":\"version %u\","
+    "\"trigger\":{\"instance\":\"crm\",\"type\":\"box_event/"
+    "1\"},\"steps\":[{\"name\":\"say\","
     "\"deliver\":\"activity/1\",\"to\":\"crm\",\"body\":[{\"to\":"
     "\"/external_id\",\"from\":\"/trigger/box\"},{\"to\":\"/deal\",\"from\":"
     "\"/trigger/box\"},{\"to\":\"/text\",\"value\":\"new\"}]}]}";
@@ -189,7 +194,10 @@ static void load_flow(struct walk *walk, const char *format)
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    assert_true(asprintf(&text, format, walk->flow_version) > 0);
+    /* By the version, so that one that comes back is the same. */
+    assert_true(asprintf(&text, format,
+                         walk->flow_version % 2 ? "overtakes" : "waits",
+                         walk->flow_version) > 0);
 #pragma GCC diagnostic pop
     world_add_flow(walk->world, text);
     free(text);
@@ -304,6 +312,10 @@ static void op_begun(struct world *world, const struct world_op *op)
         open += !strcmp(other->instance, op->instance);
         /* The runs of one deal come one after the other, too. */
         if (other == op || is_document(op) != is_document(other))
+            continue;
+        /* A shadow asks whenever it likes. */
+        if (walk->shadows &&
+            (op->kind != OP_DELIVER || other->kind != OP_DELIVER))
             continue;
         if (!strcmp(other->what, op->what) && !strcmp(other->key, op->key))
             BROKEN(walk, "%s %s is on its way twice", op->what, op->key);
@@ -642,24 +654,131 @@ static void event_some(struct walk *walk)
 static void act_done(void *arg, int status, uint64_t made_run)
 {
     (void)arg;
-    (void)made_run;
     seen.acts_done += !status;
+    seen.replays += !status && made_run;
 }
 
 static void act_some(struct walk *walk)
 {
-    static const enum store_act acts[] = {STORE_RETRY,   STORE_RETRY,
-                                          STORE_RETRY,   STORE_RESTART,
-                                          STORE_RELEASE, STORE_DISCARD};
-    unsigned act = draw(walk, 6);
+    static const enum store_act acts[] = {
+        STORE_RETRY,   STORE_RETRY,   STORE_RETRY, STORE_RESTART,
+        STORE_RELEASE, STORE_DISCARD, STORE_REPLAY};
+    unsigned act = draw(walk, 7);
     uint64_t run = 1 + draw(walk, walk->next_event * 2 + 1);
 
     if (acts[act] == STORE_DISCARD && !chance(walk, 200))
+        return;
+    if (acts[act] == STORE_REPLAY && !chance(walk, 300))
         return;
     seen.acts++;
     TRACE("act %d on %llu\n", acts[act], (unsigned long long)run);
     (void)!engine_act(walk->world->engine, "me", acts[act], run, "so", act_done,
                       walk);
+}
+
+/* ---- People who answer for a doubt ----------------------------------------
+ */
+
+struct doubt { /* of one run, as a person sees it */
+    bool found;
+    char type[32], key[WORLD_KEY_MAX];
+};
+
+static void doubt_read(void *arg, int status, const struct store_rows *rows)
+{
+    struct doubt *doubt = arg;
+
+    for (size_t index = 0;
+         !status && rows->work && index < rows->work->delivery_count; index++) {
+        const struct store_delivery_row *row = &rows->work->deliveries[index];
+        if (!row->doubt || row->state == DELIVERY_SENDING || doubt->found)
+            continue;
+        doubt->found = true;
+        snprintf(doubt->type, sizeof(doubt->type), "%s", row->type);
+        snprintf(doubt->key, sizeof(doubt->key), "%.*s",
+                 (int)row->source_key.len, row->source_key.ptr);
+    }
+}
+
+static void settle_done(void *arg, int status, const struct error *err)
+{
+    (void)arg;
+    if (status)
+        TRACE("not settled: %s\n", err->text);
+    seen.settled += !status;
+}
+
+/* The person looks now and says what is there; what was sent lately may still
+ * come, which is the engine's to know. */
+static void settle_run(struct walk *walk, uint64_t run)
+{
+    static struct doubt doubt; /* one at a time, and also answered too late */
+    struct store_query query = {.kind = STORE_QUERY_RUN, .run = run};
+    const struct document *document;
+    cn_str number = {"", 0};
+    bool happened;
+
+    memset(&doubt, 0, sizeof(doubt));
+    if (__real_store_query(walk->world->store, &query, doubt_read, &doubt))
+        return;
+    store_drain(walk->world->store);
+    if (!doubt.found)
+        return;
+    if (!strcmp(doubt.type, "deal/1")) {
+        document = document_of(walk, "sales_order/1", doubt.key);
+        happened = document->number[0] &&
+                   !strcmp(box_of(walk, doubt.key)->told, document->number);
+    } else {
+        document = document_of(walk, doubt.type, doubt.key);
+        happened = document->commits > 0;
+        if (happened && !strcmp(doubt.type, "sales_order/1"))
+            number = (cn_str){document->number, strlen(document->number)};
+    }
+    TRACE("settle run %llu: %s %s %s\n", (unsigned long long)run, doubt.type,
+          doubt.key, happened ? "happened" : "is absent");
+    seen.settles++;
+    (void)!engine_settle(walk->world->engine, "me", run, happened, number, "so",
+                         settle_done, walk);
+}
+
+/* Those of which people may have heard are the ones that are in doubt. */
+static void settle_some(struct walk *walk)
+{
+    unsigned count = walk->next_event * 2 + 1;
+    unsigned from = draw(walk, count);
+
+    for (unsigned index = 0; index < 8; index++)
+        settle_run(walk, 1 + (from + index) % count);
+}
+
+/* ---- Shadows ---------------------------------------------------------------
+ */
+
+static void shadow_done(void *arg, int status, const cJSON *result,
+                        const struct error *err)
+{
+    struct walk *walk = arg;
+
+    (void)err;
+    assert_true(status ? !result : result != NULL);
+    if (walk->shadows)
+        walk->shadows--;
+    seen.shadows_done += !status;
+}
+
+static void shadow_some(struct walk *walk)
+{
+    uint64_t run = 1 + draw(walk, walk->next_event * 2 + 1);
+    bool now = chance(walk, 500);
+
+    TRACE("shadow of %llu as %s\n", (unsigned long long)run,
+          now ? "now" : "was");
+    if (engine_shadow(walk->world->engine, run,
+                      now ? ENGINE_SHADOW_AS_NOW : ENGINE_SHADOW_AS_WAS,
+                      shadow_done, walk))
+        return;
+    walk->shadows++;
+    seen.shadows++;
 }
 
 static void room_some(struct walk *walk)
@@ -679,6 +798,7 @@ static void room_some(struct walk *walk)
 
 static void begin(struct walk *walk)
 {
+    walk->shadows = 0;
     world_open(walk->world);
     load_flows(walk);
     if (!walk->quiet)
@@ -686,13 +806,11 @@ static void begin(struct walk *walk)
     engine_wake(walk->world->engine);
 }
 
-/* The process is killed: what is on its way may still take effect. */
-static void crash(struct walk *walk)
+/* What is on its way when the process is killed may still take effect. */
+static void fates(struct walk *walk)
 {
     struct world *world = walk->world;
 
-    TRACE("CRASH\n");
-    seen.crashes++;
     for (size_t index = 0; index < world->op_count; index++) {
         struct world_op *op = &world->ops[index];
         unsigned fate = draw(walk, 3);
@@ -703,8 +821,78 @@ static void crash(struct walk *walk)
         else if (fate == 1)
             document_commit_late(walk, document_of(walk, op->what, op->key));
     }
+}
+
+static void crash(struct walk *walk)
+{
+    struct world *world = walk->world;
+
+    TRACE("CRASH\n");
+    seen.crashes++;
+    fates(walk);
     world_crash(world);
     world->now_ms += draw(walk, 5000);
+    begin(walk);
+}
+
+/* ---- Backup and restore -----------------------------------------------------
+ */
+
+static void backup_done(void *arg, int status, uint64_t bytes,
+                        const struct error *err)
+{
+    (void)bytes;
+    if (status)
+        fail_msg("backup: %s", err->text);
+    *(bool *)arg = true;
+}
+
+static void backup_clear(struct walk *walk)
+{
+    if (walk->backup[0])
+        world_clear(walk->backup);
+    walk->backup[0] = '\0';
+}
+
+static void backup(struct walk *walk)
+{
+    struct world *world = walk->world;
+    bool done = false;
+
+    backup_clear(walk);
+    snprintf(walk->backup, sizeof(walk->backup), "%s.backup", world->directory);
+    walk->backup_events = walk->event_count;
+    TRACE("BACKUP\n");
+    assert_int_equal(
+        store_backup(world->store, walk->backup, backup_done, &done), 0);
+    for (int round = 0; round < WORLD_ROUNDS_MAX && !done; round++)
+        store_drain(world->store);
+    assert_true(done);
+    seen.backups++;
+}
+
+/* The disk is lost, and with it what came after the backup; the other systems
+ * have what they were sent. */
+static void restore(struct walk *walk)
+{
+    struct world *world = walk->world;
+    char old[64];
+    struct error err = {""};
+
+    if (!walk->backup[0])
+        return;
+    TRACE("RESTORE\n");
+    seen.restores++;
+    fates(walk);
+    snprintf(old, sizeof(old), "%s", world->directory);
+    world_close(world);
+    world_clear(old);
+    world_make_directory(world);
+    if (store_restore(walk->backup, world->directory, &err))
+        fail_msg("restore: %s", err.text);
+    backup_clear(walk);
+    walk->event_count = walk->backup_events;
+    world->now_ms += 1000 + draw(walk, 600000);
     begin(walk);
 }
 
@@ -766,6 +954,10 @@ static void step(struct walk *walk)
         crash(walk);
     else if (kind < 928)
         stop(walk);
+    else if (kind < 929)
+        backup(walk);
+    else if (kind < 930)
+        restore(walk);
     else if (kind < 936)
         reload(walk);
     else if (kind < 945)
@@ -774,6 +966,10 @@ static void step(struct walk *walk)
         walk->boxes[draw(walk, BOXES)].won = true;
     else if (kind < 970)
         walk->boxes[draw(walk, BOXES)].lines = 1 + draw(walk, 3);
+    else if (kind < 980)
+        settle_some(walk);
+    else if (kind < 990)
+        shadow_some(walk);
     drain_some(walk);
     if (walk->world->store_failed) {
         walk->fault = 0;
@@ -966,6 +1162,7 @@ static void walk_seed(uint64_t seed, unsigned steps)
     seen.commits += world->commits;
     seen.commits_failed += world->commits_failed;
     seen.queries_failed += world->queries_failed;
+    backup_clear(walk);
     world_destroy(world);
     free(walk);
 }
@@ -984,12 +1181,15 @@ static void test_random_walk(void **state)
            "deliveries, %zu probes (%zu found), %zu polls, %zu jq, %zu in "
            "doubt, %zu late effects, %zu crashes, %zu stops, %zu acts (%zu "
            "done), %zu mended, %zu commits (%zu failed), %zu questions failed, "
-           "%zu starts refused\n",
+           "%zu starts refused\n"
+           "%zu doubts answered (%zu taken), %zu replays, %zu shadows (%zu "
+           "shown), %zu backups, %zu restores\n",
            seen.steps, seen.accepts, seen.duplicates, seen.calls, seen.delivers,
            seen.probes, seen.adopted, seen.polls, seen.jqs, seen.in_doubt,
            seen.late, seen.crashes, seen.stops, seen.acts, seen.acts_done,
            seen.parked, seen.commits, seen.commits_failed, seen.queries_failed,
-           seen.starts_refused);
+           seen.starts_refused, seen.settles, seen.settled, seen.replays,
+           seen.shadows, seen.shadows_done, seen.backups, seen.restores);
     for (size_t kind = 0; kind < 3; kind++) {
         printf("%s ended badly:",
                (const char *[]){"calls", "deliveries", "probes"}[kind]);
