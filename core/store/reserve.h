@@ -8,13 +8,14 @@
 
 struct reserve {
     char *path;   /* owned */
+    char *log;    /* owned; of the database's log */
     bool present; /* the space is kept back */
 };
 
 /* Only names the place; reserve_keep takes it. */
 void reserve_open(struct reserve *reserve, const char *directory);
 void reserve_done(struct reserve *reserve);
-/* Give the space back to the disk. */
+/* Let the database's log have the space. */
 void reserve_spend(struct reserve *reserve);
 /* true: the space is kept back (again). */
 bool reserve_keep(struct reserve *reserve);

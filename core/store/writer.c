@@ -21,6 +21,7 @@
 #include <stdlib.h>
 
 #include "store/apply.h"
+#include "store/apply_value.h"
 #include "store/audit.h"
 #include "store/opening.h"
 
@@ -137,12 +138,33 @@ int writer_save(struct writer *writer)
         value_number(counters->forgotten_count));
 }
 
+/* One alert while the disk is full, cleared when the reserve is back. */
+static int writer_tell_space(struct writer *writer)
+{
+    struct change_value alert = {
+        .first = "disk:full",
+        .second = "the disk of the data directory is full: nothing new is "
+                  "accepted or begun until there is room"};
+    struct store_result result = {0};
+    int status;
+
+    if (writer->reserve.present)
+        return value_alert_end(writer, alert.first);
+    writer->result = &result;
+    status = apply_alert(writer, &alert);
+    writer->result = NULL;
+    arena_done(&writer->scratch);
+    return status;
+}
+
 /* One transaction over the batches whose status is 0. */
 static int writer_transaction(struct writer *writer,
                               struct store_batch *batches)
 {
     struct counters before = writer->counters;
     int64_t steady_ms = writer->steady_ms, wall_ms = writer->wall_ms;
+    enum space_told space =
+        writer->reserve.present ? SPACE_TOLD_FREE : SPACE_TOLD_FULL;
     int status =
         database_run_values(&writer->database, "BEGIN IMMEDIATE", NULL, 0);
 
@@ -150,6 +172,8 @@ static int writer_transaction(struct writer *writer,
         return status;
     if (batches)
         status = writer_note_time(writer, batches->steady_ms, batches->wall_ms);
+    if (!status && writer->space_told != space)
+        status = writer_tell_space(writer);
     for (struct store_batch *batch = batches; !status && batch;
          batch = batch->next) {
         if (!batch->status)
@@ -159,8 +183,10 @@ static int writer_transaction(struct writer *writer,
         status = writer_save(writer);
     if (!status)
         status = database_run_values(&writer->database, "COMMIT", NULL, 0);
-    if (!status)
+    if (!status) {
+        writer->space_told = space;
         return 0;
+    }
     if (!sqlite3_get_autocommit(writer->database.handle) &&
         database_exec(&writer->database, "ROLLBACK"))
         status = -EIO; /* what is not rolled back cannot be trusted */
@@ -179,6 +205,18 @@ static void writer_refuse_new(struct store_batch *batches)
     }
 }
 
+/* Is there anything to commit?  Refused senders come again and again; what is
+ * kept back is not for writing that down. */
+static bool writer_idle(const struct writer *writer,
+                        const struct store_batch *batches)
+{
+    if (!batches || writer->space_told != SPACE_TOLD_FULL)
+        return false;
+    while (batches && batches->status)
+        batches = batches->next;
+    return !batches;
+}
+
 void writer_commit(struct writer *writer, struct store_batch *batches)
 {
     int status = -EIO;
@@ -187,6 +225,8 @@ void writer_commit(struct writer *writer, struct store_batch *batches)
         bool reserve = reserve_keep(&writer->reserve);
         if (!reserve)
             writer_refuse_new(batches);
+        if (!reserve && writer_idle(writer, batches))
+            return;
         status = writer_transaction(writer, batches);
         if (status == -ENOSPC && reserve) {
             reserve_spend(&writer->reserve);

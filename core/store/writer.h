@@ -34,8 +34,13 @@ struct claim_turn {
     uint32_t count; /* claims */
 };
 
-enum { CLAIM_TURNS = 64 }; /* more than instances that wait at once; one that is
-                            * forgotten begins with the first flow again */
+enum {
+    CLAIM_TURNS = 64
+}; /* more than instances that wait at once; one that is
+    * forgotten begins with the first flow again */
+
+/* What the alert of a full disk says. */
+enum space_told { SPACE_TOLD_NOTHING, SPACE_TOLD_FREE, SPACE_TOLD_FULL };
 
 struct writer {
     struct database database;
@@ -45,6 +50,7 @@ struct writer {
     char *path;  /* owned; of the database */
     char *owner; /* owned; this daemon's name in claims */
     bool broken; /* nothing is believed any more: -EIO for good */
+    enum space_told space_told;
     struct counters counters;   /* as committed, with the batch in work */
     int64_t steady_ms, wall_ms; /* now, for the batch in work */
     int64_t restored_ms;        /* steady time of the last restore; 0: none */
