@@ -4,6 +4,7 @@
 #define CONNECT_TESTS_STORE_KIT_H
 
 #include <errno.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -90,19 +91,24 @@ static inline void kit_blind(struct kit *kit)
     kit->handle = NULL;
 }
 
+static inline int kit_remove_one(const char *path, const struct stat *about,
+                                 int kind, struct FTW *place)
+{
+    (void)about;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+static inline void kit_remove_all(const char *path)
+{
+    nftw(path, kit_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 static inline void kit_remove(struct kit *kit)
 {
-    static const char *const names[] = {
-        "connect.db",   "connect.db-wal",  "connect.db-shm", "lookup.key",
-        "connect.lock", "connect.reserve", "lookup.key.new"};
-    char path[128];
-
     kit_blind(kit);
-    for (size_t index = 0; index < sizeof(names) / sizeof(*names); index++) {
-        snprintf(path, sizeof(path), "%s/%s", kit->directory, names[index]);
-        unlink(path);
-    }
-    rmdir(kit->directory);
+    kit_remove_all(kit->directory);
 }
 
 static inline int kit_setup(void **state)

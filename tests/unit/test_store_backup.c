@@ -7,7 +7,6 @@
 #include "store_kit.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -72,20 +71,6 @@ ssize_t __wrap_write(int descriptor, const void *bytes, size_t len)
     return __real_write(descriptor, bytes, len);
 }
 
-static int remove_one(const char *path, const struct stat *about, int kind,
-                      struct FTW *place)
-{
-    (void)about;
-    (void)kind;
-    (void)place;
-    return remove(path);
-}
-
-static void remove_all(const char *path)
-{
-    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
 static int setup(void **state)
 {
     return kit_setup(state);
@@ -104,11 +89,11 @@ static int teardown(void **state)
 
     kit_blind(kit);
     store_close(kit->store);
-    remove_all(kit->directory);
+    kit_remove_all(kit->directory);
     beside(kit, "-backup", path);
-    remove_all(path);
+    kit_remove_all(path);
     beside(kit, "-backup.partial", path);
-    remove_all(path);
+    kit_remove_all(path);
     free(kit);
     return 0;
 }
@@ -301,7 +286,7 @@ static void damaged_backup_changes_nothing(void **state)
     kit_close(kit);
     /* Without its key it is worth nothing. */
     beside(kit, "-backup", path);
-    remove_all(path);
+    kit_remove_all(path);
     kit_open(kit);
     assert_int_equal(backup(kit).status, 0);
     kit_close(kit);
@@ -335,7 +320,7 @@ static void killed_restore_is_all_or_nothing(void **state)
     kit_accept(kit, "b", "box-2", true);
     assert_int_equal(backup(kit).status, 0);
     kit_close(kit);
-    remove_all(kit->directory); /* another database, with another key */
+    kit_remove_all(kit->directory); /* another database, with another key */
     kit->wall_ms = (int64_t)time(NULL) * 1000;
     kit_open(kit);
     kit_accept(kit, "c", "box-3", true);
@@ -367,7 +352,7 @@ static void killed_restore_is_all_or_nothing(void **state)
         } else {
             restored = true;
             /* Back to before, for the next point. */
-            remove_all(kit->directory);
+            kit_remove_all(kit->directory);
             kit_open(kit);
             kit_accept(kit, "c", "box-3", true);
             kit_close(kit);
@@ -395,7 +380,7 @@ static void killed_finish_is_finished_later(void **state)
         pid_t child;
         bool decided;
 
-        remove_all(kit->directory);
+        kit_remove_all(kit->directory);
         kit->wall_ms = (int64_t)time(NULL) * 1000;
         kit_open(kit);
         kit_accept(kit, "c", "box-3", true);
@@ -561,7 +546,7 @@ static void asked_before_the_restore_does_not_count(void **state)
     {
         char path[128];
         beside(kit, "-backup", path);
-        remove_all(path);
+        kit_remove_all(path);
     }
     restored_kit(kit);
     assert_int_equal(kit_claim(kit, "syspro", 1), 1);
@@ -639,7 +624,7 @@ static void backup_beside_the_writer(void **state)
     kit->store = NULL;
     assert_int_equal(answer.count, 1);
     assert_true(answer.status == -ECANCELED || answer.status == 0);
-    remove_all(path);
+    kit_remove_all(path);
     assert_int_equal(sent, stored);
     must_restore(kit);
     kit_open(kit);

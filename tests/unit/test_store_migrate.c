@@ -2,8 +2,9 @@
 /* test_store_migrate.c - databases of every schema version, with work in
  * flight, are opened and nothing is lost.
  *
- * tests/golden/store has one for each version: v1.db and its v1.key.  They were
- * made by this program as it was then: test_store_migrate --make DIRECTORY */
+ * tests/golden/store has one for each version: v1.db and its v1.key, v2.db and
+ * its v2.key.  They were made by this program as it was then:
+ * test_store_migrate --make DIRECTORY */
 #include "store_kit.h"
 
 #include <fcntl.h>
@@ -67,6 +68,16 @@ static void work_in_flight(struct kit *kit)
     store_batch_flow(batch, "won-deal", "v1", kit_bytes("{}"));
     store_batch_alert(batch, "syspro.auth", "cannot log on");
     kit_commit(kit, batch);
+    /* New in version 2. */
+    batch = store_batch_create();
+    store_batch_alert_acknowledge(batch, "ann", "syspro.auth");
+    kit_commit(kit, batch);
+    kit_act(kit, STORE_REPLAY, 3);
+    kit_prune(kit, &(struct store_prune){.bytes_max = 1, .count = 1});
+    kit_accept(kit, "asked", "", true);
+    kit_deliver(kit, 10, "post", "deal-10", "", 0);
+    kit_settle(kit, 10, DELIVERY_IN_DOUBT);
+    kit_settle(kit, 10, DELIVERY_READY);
 }
 
 static int make(const char *directory)
@@ -83,27 +94,33 @@ static int make(const char *directory)
     sqlite3_open(from, &handle);
     sqlite3_exec(handle, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
     sqlite3_close(handle);
-    snprintf(to, sizeof(to), "%s/v1.db", directory);
+    snprintf(to, sizeof(to), "%s/v2.db", directory);
     copy_file(from, to);
     snprintf(from, sizeof(from), "%s/lookup.key", kit.directory);
-    snprintf(to, sizeof(to), "%s/v1.key", directory);
+    snprintf(to, sizeof(to), "%s/v2.key", directory);
     copy_file(from, to);
     store_close(kit.store);
     kit_remove(&kit);
     return 0;
 }
 
+static void open_golden(struct kit *kit, const char *database, const char *key)
+{
+    kit_close(kit);
+    kit_remove(kit);
+    assert_int_equal(mkdir(kit->directory, 0700), 0);
+    copy_in(kit, database, "connect.db");
+    copy_in(kit, key, "lookup.key");
+    kit_step(kit, 0, 5000);
+    kit_open(kit);
+    assert_int_equal(kit_count(kit, "SELECT schema_version FROM meta"), 2);
+}
+
 static void version_1_is_opened(void **state)
 {
     struct kit *kit = *state;
 
-    kit_close(kit);
-    kit_remove(kit);
-    assert_int_equal(mkdir(kit->directory, 0700), 0);
-    copy_in(kit, "v1.db", "connect.db");
-    copy_in(kit, "v1.key", "lookup.key");
-    kit_step(kit, 0, 5000);
-    kit_open(kit);
+    open_golden(kit, "v1.db", "v1.key");
     assert_int_equal(kit_state(kit, 1), RUN_READY);
     assert_int_equal(kit_delivery(kit, 1), DELIVERY_IN_DOUBT);
     assert_int_equal(kit_state(kit, 2), RUN_WAITING);
@@ -132,10 +149,77 @@ static void version_1_is_opened(void **state)
     kit_verify(kit);
 }
 
+/* What is new in version 2 works on what was made by version 1. */
+static void version_1_becomes_2(void **state)
+{
+    struct kit *kit = *state;
+    const int64_t day_ms = 24 * 3600 * 1000;
+    struct store_prune prune = {
+        .run_age_ms = day_ms, .audit_age_ms = day_ms, .count = 1000};
+    int64_t entries;
+
+    open_golden(kit, "v1.db", "v1.key");
+    /* Finished five seconds of wall time ago, at most. */
+    assert_int_equal(kit_count(kit, "SELECT (SELECT finished_ms FROM run WHERE"
+                                    " number = 3) BETWEEN 1 AND steady_ms FROM"
+                                    " meta"),
+                     1);
+    assert_int_equal(kit_count(kit, "SELECT count(*) FROM run WHERE"
+                                    " finished_ms > 0"),
+                     1);
+    entries = kit_count(kit, "SELECT audit_sequence FROM meta");
+    assert_int_equal(kit_prune(kit, &prune).pruned, 0);
+    assert_int_equal(kit_act(kit, STORE_REPLAY, 3).decision, STORE_APPLIED);
+    assert_int_equal(kit_answer_doubt(kit, 4, true, "\"SO-4\"").decision,
+                     STORE_APPLIED);
+    kit_step(kit, 2 * day_ms, 2 * day_ms);
+    kit_accept(kit, "later", "", false);
+    /* The alert of then, and run 3 with its delivery; the replay has its
+     * record. */
+    assert_true(kit_prune(kit, &prune).pruned >= 3);
+    assert_int_equal(kit_count(kit, "SELECT count(*) FROM alert"), 0);
+    assert_int_equal(kit_count(kit, "SELECT count(*) FROM run WHERE number ="
+                                    " 3"),
+                     0);
+    assert_true(kit_count(kit, "SELECT anchor_sequence FROM meta") > 0);
+    assert_true(kit_count(kit, "SELECT anchor_sequence FROM meta") <= entries);
+    kit_verify(kit);
+    kit_reopen(kit);
+    kit_verify(kit);
+}
+
+static void version_2_is_opened(void **state)
+{
+    struct kit *kit = *state;
+
+    open_golden(kit, "v2.db", "v2.key");
+    assert_int_equal(kit_delivery(kit, 1), DELIVERY_IN_DOUBT);
+    assert_int_equal(kit_state(kit, 2), RUN_WAITING);
+    assert_int_equal(kit_count(kit, "SELECT count(*) FROM run WHERE number ="
+                                    " 3"),
+                     0);
+    assert_int_equal(kit_count(kit, "SELECT forgotten_count FROM meta"), 1);
+    assert_int_equal(kit_state(kit, 4), RUN_PARKED);
+    assert_int_equal(kit_count(kit, "SELECT acknowledged = 1 AND"
+                                    " acknowledged_by = 'ann' FROM alert"),
+                     1);
+    assert_int_equal(kit_state(kit, 9), RUN_READY); /* the replay */
+    assert_int_equal(kit_count(kit, "SELECT asked_ms > 0 FROM delivery WHERE"
+                                    " run = 10"),
+                     1);
+    assert_int_equal(kit_answer_doubt(kit, 4, true, "").decision,
+                     STORE_APPLIED);
+    assert_int_equal(kit_accept(kit, "done", "", false).decision,
+                     STORE_DUPLICATE);
+    kit_verify(kit);
+}
+
 int main(int argument_count, char **arguments)
 {
     const struct CMUnitTest tests[] = {
         KIT_TEST(version_1_is_opened),
+        KIT_TEST(version_1_becomes_2),
+        KIT_TEST(version_2_is_opened),
     };
 
     if (argument_count == 3 && !strcmp(arguments[1], "--make"))

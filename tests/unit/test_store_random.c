@@ -1,8 +1,10 @@
 /* links: connect_store connect_base */
 /* test_store_random.c - lanes, claims and entities under random work.
  *
- * From a seed, events come, runs are claimed, deliveries end in all ways,
- * people act, and the store is closed and opened in between.  After every round
+ * From a seed, events come, newer ones overtake, runs are claimed, deliveries
+ * end in all ways, people act, settle, edit and replay, what is old is pruned,
+ * and the store is closed and opened, backed up and restored in between.  What
+ * the target made is remembered here and outlives a restore.  After every round
  * what must always hold is asked of the file; at the end everything must come
  * to an end.  A failing seed is printed: test_store_random SEED */
 #include "store_kit.h"
@@ -15,8 +17,10 @@ struct play {
     uint64_t run_count;
     bool active[RUNS_MAX]; /* by run number */
     int entity[RUNS_MAX];
-    int created[ENTITIES];
+    int created[ENTITIES]; /* what the target made; no restore undoes it */
     uint64_t events;
+    bool backed_up;
+    int overtaken, doubts, restores, settled, replayed, pruned; /* happened */
 };
 
 static uint64_t roll(struct play *play, uint64_t sides)
@@ -62,6 +66,18 @@ static void check_invariants(struct play *play)
             "SELECT count(*) FROM delivery JOIN run ON number = run WHERE"
             " run.state >= 6 AND hold > 0",
             0);
+    /* Who was overtaken did nothing, and cannot have. */
+    must_be(play,
+            "SELECT count(*) FROM delivery JOIN run ON number = run WHERE"
+            " code = 'overtaken' AND delivery.state <> 6",
+            0);
+    must_be(play,
+            "SELECT count(*) FROM run WHERE (finished_ms > 0) <> (state >= 6)",
+            0);
+    must_be(play,
+            "SELECT count(*) FROM record WHERE id NOT IN (SELECT record FROM"
+            " run)",
+            0);
     kit_verify(play->kit);
 }
 
@@ -77,9 +93,12 @@ static void play_accept(struct play *play)
     snprintf(id, sizeof(id), "event-%llu", (unsigned long long)play->events);
     if (roll(play, 5))
         play->events++; /* else the same comes again */
+    play->kit->newer =
+        roll(play, 20) ? STORE_NEWER_WAITS : STORE_NEWER_OVERTAKES;
     result = kit_accept(play->kit, id, lanes[roll(play, 4)], claim);
     if (result.decision == STORE_DUPLICATE)
         return;
+    play->overtaken += (int)result.overtaken;
     play->run_count = result.run;
     play->active[result.run] = result.claimed & 1;
     play->entity[result.run] = (int)roll(play, ENTITIES);
@@ -97,10 +116,19 @@ static void play_claim(struct play *play)
 static void play_settle(struct play *play, uint64_t run,
                         enum delivery_state state)
 {
-    play->kit->doubt = state == DELIVERY_PARKED && roll(play, 2);
-    if (state == DELIVERY_DONE && ++play->created[play->entity[run]] > 1)
+    int *created = &play->created[play->entity[run]];
+    bool asked = kit_delivery(play->kit, run) == DELIVERY_IN_DOUBT;
+
+    /* Asked about what is there, the target says so, or nothing. */
+    if (asked && *created && state == DELIVERY_READY)
+        state = DELIVERY_DONE;
+    play->kit->doubt = state == DELIVERY_PARKED && (asked || roll(play, 2));
+    if (state == DELIVERY_DONE && !(asked && *created) && ++*created > 1)
         fail_msg("entity %d made twice", play->entity[run]);
-    assert_int_equal(kit_settle(play->kit, run, state).decision, STORE_APPLIED);
+    if (kit_settle(play->kit, run, state).decision != STORE_APPLIED)
+        fail_msg("run %d in state %d, delivery in state %d: not %d", (int)run,
+                 (int)kit_state(play->kit, run),
+                 (int)kit_delivery(play->kit, run), (int)state);
     play->kit->doubt = false;
 }
 
@@ -116,6 +144,7 @@ static void play_outcome(struct play *play, uint64_t run, bool kindly)
     struct kit *kit = play->kit;
 
     play_settle(play, run, state);
+    state = (enum delivery_state)kit_delivery(kit, run);
     kit->queue = "syspro";
     if (state == DELIVERY_HELD || state == DELIVERY_READY)
         kit->due_ms = store_steady_ms(kit->store) + (int64_t)roll(play, 3000);
@@ -150,6 +179,11 @@ static void play_work(struct play *play, uint64_t run, bool kindly)
              "SELECT coalesce(max(state), -1) FROM delivery WHERE run = %llu",
              (unsigned long long)run);
     state = kit_count(kit, sql);
+    if (state == DELIVERY_DONE) { /* a person said so */
+        assert_int_equal(kit_run(kit, run, RUN_DONE).decision, STORE_APPLIED);
+        play->active[run] = false;
+        return;
+    }
     snprintf(entity, sizeof(entity), "deal-%d", play->entity[run]);
     snprintf(lane, sizeof(lane), "customer-%d", play->entity[run] % 5);
     if (state < 0)
@@ -168,6 +202,11 @@ static void play_work(struct play *play, uint64_t run, bool kindly)
     case STORE_APPLIED:
         play_outcome(play, run, kindly);
         break;
+    case STORE_DOUBT:
+        assert_int_equal(kit_state(kit, run), RUN_ACTIVE);
+        play->doubts++;
+        play_outcome(play, run, kindly);
+        break;
     case STORE_BEHIND:
         assert_int_equal(kit_state(kit, run), RUN_WAITING);
         play->active[run] = false;
@@ -183,10 +222,45 @@ static void play_work(struct play *play, uint64_t run, bool kindly)
     }
 }
 
+static void play_act_on(struct play *play, enum store_act act, uint64_t run)
+{
+    struct store_result result;
+
+    if (act == STORE_REPLAY && play->run_count + 2 >= RUNS_MAX)
+        return;
+    result = kit_act(play->kit, act, run);
+    if (act != STORE_REPLAY || result.decision != STORE_APPLIED)
+        return;
+    play->run_count = result.run;
+    play->active[result.run] = false;
+    play->entity[result.run] = play->entity[run];
+    play->replayed++;
+}
+
+/* A person edits, or answers for a doubt; who says it is absent has looked. */
+static void play_answer(struct play *play, uint64_t run)
+{
+    int *created = &play->created[play->entity[run]];
+    bool happened = *created || roll(play, 2);
+
+    if (!roll(play, 3)) {
+        kit_edit(play->kit, run, roll(play, 2) ? "post" : NULL, "{\"n\":1}");
+        return;
+    }
+    if (run >= RUNS_MAX ||
+        kit_answer_doubt(play->kit, run, happened, "").decision !=
+            STORE_APPLIED)
+        return;
+    *created |= happened;
+    play->active[run] = false;
+    play->settled++;
+}
+
 static void play_act(struct play *play)
 {
-    static const enum store_act acts[] = {
-        STORE_RETRY, STORE_RETRY, STORE_RESTART, STORE_RELEASE, STORE_DISCARD};
+    static const enum store_act acts[] = {STORE_RETRY,   STORE_RETRY,
+                                          STORE_RESTART, STORE_RELEASE,
+                                          STORE_DISCARD, STORE_REPLAY};
 
     int64_t run = (int64_t)roll(play, play->run_count + 1);
     char sql[160];
@@ -198,7 +272,59 @@ static void play_act(struct play *play)
              (long long)run);
     if (roll(play, 4))
         run = kit_count(play->kit, sql);
-    kit_act(play->kit, acts[roll(play, 5)], (uint64_t)run);
+    if (roll(play, 3))
+        play_act_on(play, acts[roll(play, 6)], (uint64_t)run);
+    else
+        play_answer(play, (uint64_t)run);
+}
+
+static void play_prune(struct play *play)
+{
+    struct store_prune prune = {.run_age_ms = 5000,
+                                .audit_age_ms = 3 * 3600 * 1000,
+                                .bytes_max = (int64_t)roll(play, 2) * 600000,
+                                .count = 1 + roll(play, 30)};
+
+    if (!roll(play, 4))
+        kit_step(play->kit, 2 * 3600 * 1000, 2 * 3600 * 1000);
+    play->pruned += (int)kit_prune(play->kit, &prune).pruned;
+    assert_int_equal(play->kit->status, 0);
+}
+
+static void backup_answered(void *arg, int status, uint64_t bytes,
+                            const struct error *err)
+{
+    (void)arg;
+    (void)bytes;
+    if (status)
+        fail_msg("%s", err->text);
+}
+
+/* The disk is lost, and a backup is put in its place: what the target made
+ * since is not in it. */
+static void play_restore(struct play *play)
+{
+    struct kit *kit = play->kit;
+    struct error err = {""};
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s-backup", kit->directory);
+    if (!play->backed_up) {
+        assert_int_equal(store_backup(kit->store, path, backup_answered, NULL),
+                         0);
+        store_drain(kit->store);
+        play->backed_up = true;
+        return;
+    }
+    kit_close(kit);
+    if (store_restore(path, kit->directory, &err))
+        fail_msg("%s", err.text);
+    kit_remove_all(path);
+    play->backed_up = false;
+    kit_open(kit);
+    memset(play->active, 0, sizeof(play->active));
+    play->run_count = (uint64_t)kit_count(kit, "SELECT run_next - 1 FROM meta");
+    play->restores++;
 }
 
 static void play_round(struct play *play, bool kindly)
@@ -219,6 +345,10 @@ static void play_round(struct play *play, bool kindly)
         if (play->active[run] && (kindly || !roll(play, 3)))
             play_work(play, run, kindly);
     }
+    if (!roll(play, 4))
+        play_prune(play);
+    if (!kindly && !roll(play, 6))
+        play_restore(play);
     if (!roll(play, 6)) {
         kit_reopen(play->kit);
         memset(play->active, 0, sizeof(play->active));
@@ -248,6 +378,7 @@ static void play_seed(uint64_t seed)
 {
     struct play *play = calloc(1, sizeof(*play));
     struct kit kit;
+    char path[128];
 
     kit_start(&kit);
     kit_open(&kit);
@@ -264,7 +395,13 @@ static void play_seed(uint64_t seed)
     }
     must_be(play, "SELECT count(*) FROM run WHERE state < 6", 0);
     must_be(play, "SELECT count(*) FROM delivery WHERE hold > 0", 0);
+    print_message("overtaken %d, restores %d, doubts %d, settled %d,"
+                  " replayed %d, pruned %d\n",
+                  play->overtaken, play->restores, play->doubts, play->settled,
+                  play->replayed, play->pruned);
     store_close(kit.store);
+    snprintf(path, sizeof(path), "%s-backup", kit.directory);
+    kit_remove_all(path);
     kit_remove(&kit);
     free(play);
 }
