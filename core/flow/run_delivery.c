@@ -20,6 +20,7 @@
 
 #include <connect/json.h>
 
+#include "base/seeded.h"
 #include "flow/run_gate.h"
 #include "flow/run_shadow.h"
 #include "flow/run_state.h"
@@ -274,6 +275,11 @@ static void delivery_committed(void *arg, int status,
     struct error err = {""};
     uint32_t ready_count = 0;
 
+    if (status && seeded_bug("F10")) {
+        row->state = DELIVERY_SENDING;
+        if (!run_delivery_operate(run, OP_DELIVER, row, delivery_ended, &err))
+            return;
+    }
     if (status) {
         run_exit(run);
         world->left(world->arg, run, status, 0);
