@@ -334,6 +334,15 @@ static int read_kind(struct reading *reading, struct store_rows *rows)
     return -EINVAL;
 }
 
+/* Nothing was changed.  When this fails for want of memory the transaction is
+ * still open, and the next question ends it. */
+static int read_end(struct database *database)
+{
+    return sqlite3_get_autocommit(database->handle)
+               ? 0
+               : database_exec(database, "ROLLBACK");
+}
+
 int read_answer(struct database *database, struct arena *arena,
                 const struct store_query *query, int64_t steady_ms,
                 struct store_rows *ret_rows)
@@ -342,14 +351,16 @@ int read_answer(struct database *database, struct arena *arena,
                               .arena = arena,
                               .query = query,
                               .steady_ms = steady_ms};
-    int end, status = database_exec(database, "BEGIN");
+    int end, status = read_end(database); /* of one that did not end */
 
+    if (!status)
+        status = database_exec(database, "BEGIN");
     reading.limit = query->limit ? query->limit : LIMIT_DEFAULT;
     if (reading.limit > LIMIT_MAX)
         reading.limit = LIMIT_MAX;
     if (status)
         return status;
     status = read_kind(&reading, ret_rows);
-    end = database_exec(database, "COMMIT");
+    end = read_end(database);
     return status ? status : end;
 }
