@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cjson/cJSON.h>
 #include <sodium.h>
 #include <uv.h>
 
@@ -451,6 +452,20 @@ static int doctor(const char *config_path)
     return mistakes || failed ? 1 : 0;
 }
 
+static void *allocate(size_t size)
+{
+    return memory_grow(NULL, 1, size);
+}
+
+/* Libraries that leave something out when memory ends would make another
+ * record of it: an order without a line.  They end the process instead. */
+static void end_with_memory(void)
+{
+    cJSON_Hooks hooks = {.malloc_fn = allocate, .free_fn = free};
+
+    cJSON_InitHooks(&hooks);
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -467,6 +482,7 @@ int main(int argc, char **argv)
 
     umask(0077);
     signal(SIGPIPE, SIG_IGN);
+    end_with_memory();
     while ((letter = getopt_long(argc, argv, "cdp:Vh", options, NULL)) != -1) {
         switch (letter) {
         case 'c':

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-__attribute__((noreturn)) static void memory_ended(void)
+void memory_end(void)
 {
     static const char message[] =
         "connect: out of memory; stopping, what was accepted is stored\n";
@@ -23,7 +23,7 @@ void *memory_zero(size_t count, size_t size)
 {
     void *ptr = calloc(count ? count : 1, size ? size : 1);
     if (!ptr)
-        memory_ended();
+        memory_end();
     return ptr;
 }
 
@@ -32,10 +32,10 @@ void *memory_grow(void *ptr, size_t count, size_t size)
     void *grown;
 
     if (size && count > SIZE_MAX / size)
-        memory_ended();
+        memory_end();
     grown = realloc(ptr, count && size ? count * size : 1);
     if (!grown)
-        memory_ended();
+        memory_end();
     return grown;
 }
 

@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 
+/* End the process with the message. */
+__attribute__((noreturn)) void memory_end(void);
 /* Zeroed memory for count things of size bytes; the caller frees it. */
 void *memory_zero(size_t count, size_t size)
     __attribute__((malloc, returns_nonnull));

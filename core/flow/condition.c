@@ -369,6 +369,15 @@ static int value_compare(const struct condition *condition, const char *text,
     }
 }
 
+static bool pattern_matches(const struct condition *condition, const char *text)
+{
+    int code = regexec(&condition->pattern, text, 0, NULL, 0);
+
+    if (code == REG_ESPACE) /* the text is not to blame */
+        memory_end();
+    return code == 0;
+}
+
 static int test_met(const struct condition *condition, const cJSON *results,
                     struct error *err)
 {
@@ -387,7 +396,7 @@ static int test_met(const struct condition *condition, const cJSON *results,
         return present && value_contains(condition, value);
     case TEST_MATCHES:
         return text && strlen(text) <= SUBJECT_MAX &&
-               regexec(&condition->pattern, text, 0, NULL, 0) == 0;
+               pattern_matches(condition, text);
     default:
         return present ? value_compare(condition, text, err) : 0;
     }

@@ -130,9 +130,9 @@ int convert_short_key(const struct convert *convert, const cJSON *value,
     static const char letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     unsigned char hash[20];
     char key[CONVERT_KEY_MAX + 1], *whole;
-    const char *text;
+    const char *text, *prefix;
     unsigned bits = 0, held = 0;
-    size_t byte = 0;
+    size_t byte = 0, whole_len;
     int status = convert_need_text(convert, value, &text, err);
 
     if (status)
@@ -152,9 +152,10 @@ int convert_short_key(const struct convert *convert, const cJSON *value,
         bits &= (1u << held) - 1;
     }
     key[convert->options.length] = '\0';
-    if (asprintf(&whole, "%s%s",
-                 convert->options.text ? convert->options.text : "", key) < 0)
-        return -ENOMEM;
+    prefix = convert->options.text ? convert->options.text : "";
+    whole_len = strlen(prefix) + strlen(key);
+    whole = memory_zero(whole_len + 1, 1);
+    snprintf(whole, whole_len + 1, "%s%s", prefix, key);
     status = convert_give_text(ret_value, whole, strlen(whole));
     free(whole);
     return status;

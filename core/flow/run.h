@@ -12,8 +12,8 @@
 #define CONNECT_FLOW_RUN_H
 
 #include <cjson/cJSON.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "flow/definition.h"
 #include "flow/gate.h"
 #include "flow/ports.h"

@@ -25,10 +25,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 #include <utlist.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/seeded.h"
 #include "net/http_client_build.h"

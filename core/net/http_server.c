@@ -25,9 +25,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include <uthash.h>
 #include <utlist.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "net/http_server_connection.h"
 

@@ -18,11 +18,11 @@
 #include <connect/ext/receiver.h>
 #include <connect/ext/state.h>
 #include <stdatomic.h>
-#include <uthash.h>
 #include <uv.h>
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "plugin/message.h"
 #include "plugin/module.h"
 #include "plugin/op.h"

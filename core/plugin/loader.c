@@ -22,8 +22,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "plugin/elf_entry.h"
 

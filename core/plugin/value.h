@@ -6,7 +6,8 @@
 #define CONNECT_PLUGIN_VALUE_H
 
 #include <connect/plugin.h>
-#include <uthash.h>
+
+#include "base/hash.h"
 
 struct value {
     char *key;   /* owned */

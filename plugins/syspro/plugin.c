@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include <connect/sdk.h>
-#include <libxml/parser.h>
 
 #include "delivery.h"
 #include "question.h"
+#include "xml.h"
 
 /* Made from manifest.json by connect_plugin(). */
 extern const char syspro_manifest[];
@@ -35,7 +35,7 @@ static void *syspro_create(const cn_host *host)
 
     if (!syspro)
         return NULL;
-    xmlInitParser(); /* once a process; later calls do nothing */
+    xml_begin();
     syspro->host = host;
     if (settings_read(host, &syspro->settings) ||
         session_create(host, &syspro->settings, &syspro->session)) {

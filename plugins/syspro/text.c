@@ -22,6 +22,14 @@ static const uint16_t upper[32] = {
     0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
     0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178};
 
+void *text_must(void *ptr)
+{
+    if (ptr)
+        return ptr;
+    fputs("syspro: memory ended\n", stderr);
+    abort();
+}
+
 void text_init(struct text *text, size_t max)
 {
     *text = (struct text){.max = max};
@@ -47,11 +55,7 @@ void text_add(struct text *text, cn_str bytes)
     while (capacity < text->len + bytes.len + 1)
         capacity *= 2;
     if (capacity != text->capacity) {
-        grown = realloc(text->ptr, capacity);
-        if (!grown) {
-            text->failed = true;
-            return;
-        }
+        grown = text_must(realloc(text->ptr, capacity));
         text->ptr = grown;
         text->capacity = capacity;
     }

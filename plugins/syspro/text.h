@@ -8,9 +8,13 @@
 
 #include <connect/plugin.h>
 
-/* Bytes with a NUL behind them.  An append that fails (memory, or more than
- * the maximum) marks the text as failed and changes nothing more: writers
- * append freely and ask once. */
+/* ptr; the process ends with a message when it is NULL, since an order that is
+ * half written for want of memory must not look like one too large. */
+void *text_must(void *ptr);
+
+/* Bytes with a NUL behind them.  An append that fails (more than the maximum)
+ * marks the text as failed and changes nothing more: writers append freely and
+ * ask once. */
 struct text {
     char *ptr; /* owned; NULL while empty */
     size_t len;

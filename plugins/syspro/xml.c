@@ -4,12 +4,14 @@
  * (each may become a node of some 120 bytes), a NUL, the encoding, and above
  * all a document type, which is where every attack by entities begins.  What is
  * left is read with the parser's own limits on (no huge texts, 256 levels), no
- * network and no replacing of entities.  Pure; any thread once xmlInitParser
+ * network and no replacing of entities.  Pure; any thread once xml_begin
  * has run. */
 #include "xml.h"
 
 #include <libxml/parser.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -23,6 +25,41 @@ enum {
 
 static const char *const encodings[] = {"windows-1252", "utf-8", "us-ascii",
                                         "iso-8859-1", NULL};
+
+/* ---- Memory ---------------------------------------------------------------
+ */
+
+static void *must_malloc(size_t size)
+{
+    return text_must(malloc(size));
+}
+
+static void *must_realloc(void *ptr, size_t size)
+{
+    return text_must(realloc(ptr, size));
+}
+
+static char *must_strdup(const char *text)
+{
+    return text_must(strdup(text));
+}
+
+static void begin_once(void)
+{
+    /* An answer that is read in part would be taken for another answer. */
+    xmlMemSetup(free, must_malloc, must_realloc, must_strdup);
+    xmlInitParser();
+}
+
+void xml_begin(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, begin_once);
+}
+
+/* ---- Before the parser ----------------------------------------------------
+ */
 
 static bool starts(cn_str text, size_t at, const char *word)
 {

@@ -9,6 +9,9 @@
 
 #include <connect/plugin.h>
 
+/* Make the parser ready; again does nothing.  The process ends when the parser
+ * gets no memory. */
+void xml_begin(void);
 /* Read a document; NULL when it is not well-formed, has a document type, is
  * too large or deep, or declares an encoding that SYSPRO does not use.  utf8:
  * the bytes are UTF-8, whatever the document declares.  Free with xmlFreeDoc.

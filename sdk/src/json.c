@@ -6,6 +6,9 @@
  * tree recurse once a level; trees from the reader are CN_JSON_DEPTH_MAX deep
  * at most.
  *
+ * All memory comes through cJSON's hooks, so a host that sets them decides for
+ * plugins too what the end of memory means; its hooks give what free takes.
+ *
  * No state outside the call.  [any thread] */
 #include <connect/json.h>
 
@@ -216,9 +219,10 @@ int cn_json_index_create(const cJSON *object, cn_json_index **ret_index)
 
     if (type_of(object) != cJSON_Object)
         return -EINVAL;
-    index = calloc(1, sizeof(*index));
+    index = cJSON_malloc(sizeof(*index));
     if (!index)
         return -ENOMEM;
+    memset(index, 0, sizeof(*index));
     status = cn_names_init(&index->names, false);
     CN_JSON_EACH(member, object)
     {
@@ -243,7 +247,7 @@ void cn_json_index_destroy(cn_json_index *index)
     if (!index)
         return;
     cn_names_done(&index->names);
-    free(index);
+    cJSON_free(index);
 }
 
 static bool equal_objects(const cJSON *left, const cJSON *right)
@@ -330,7 +334,7 @@ static cJSON *text_node(int type, const char *text, size_t len)
 static cJSON *string_with_nul(cn_str text, size_t nul_count)
 {
     size_t len = 0;
-    char *copy = malloc(text.len + nul_count);
+    char *copy = cJSON_malloc(text.len + nul_count);
     cJSON *value = NULL;
 
     if (!copy)
@@ -344,7 +348,7 @@ static cJSON *string_with_nul(cn_str text, size_t nul_count)
         }
     }
     value = text_node(cJSON_String, copy, len);
-    free(copy);
+    cJSON_free(copy);
     return value;
 }
 
@@ -451,9 +455,12 @@ static void append(struct text *text, const char *bytes, size_t len)
 {
     if (text->capacity - text->len <= len && !text->failed) {
         size_t capacity = (text->capacity + len) * 2 + 64;
-        char *data = realloc(text->data, capacity);
+        char *data = cJSON_malloc(capacity);
         text->failed = !data;
         if (data) {
+            if (text->len)
+                memcpy(data, text->data, text->len);
+            free(text->data);
             text->data = data;
             text->capacity = capacity;
         }

@@ -100,7 +100,7 @@ int cn_names_init(struct cn_names *names, bool fold)
 
 void cn_names_done(struct cn_names *names)
 {
-    free(names->slots);
+    cJSON_free(names->slots);
     memset(names, 0, sizeof(*names));
 }
 
@@ -119,17 +119,18 @@ static int grow(struct cn_names *names)
     struct cn_names_slot *before = names->slots;
     size_t capacity_before = names->capacity;
     size_t capacity = capacity_before ? capacity_before * 2 : CAPACITY_FIRST;
-    struct cn_names_slot *slots = calloc(capacity, sizeof(*slots));
+    struct cn_names_slot *slots = cJSON_malloc(capacity * sizeof(*slots));
 
     if (!slots)
         return -ENOMEM;
+    memset(slots, 0, capacity * sizeof(*slots));
     names->slots = slots;
     names->capacity = capacity;
     for (size_t index = 0; index < capacity_before; index++) {
         if (before[index].member)
             place(names, before[index].hash, before[index].member);
     }
-    free(before);
+    cJSON_free(before);
     return 0;
 }
 
