@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "kill.h"
+#include "starve.h"
 
 static bool wanted(const struct proof *proof, const char *name)
 {
@@ -21,6 +22,7 @@ static void list(void)
     for (size_t at = 0; kill_parts[at]; at++)
         printf("%s %" PRIu64 "\n", kill_parts[at],
                kill_part_count(kill_parts[at]));
+    printf("allocations %" PRIu64 "\n", starve_part_count());
 }
 
 int main(int argc, char **argv)
@@ -42,6 +44,10 @@ int main(int argc, char **argv)
             continue;
         known = true;
         held = kill_run(&proof, kill_parts[at]) && held;
+    }
+    if (wanted(&proof, "allocations")) {
+        known = true;
+        held = starve_run(&proof) && held;
     }
     if (!known) {
         fprintf(stderr, "%s: no part %s\n", proof.program, proof.part);

@@ -94,11 +94,17 @@ static pid_t traced_program; /* for the handler of SIGTERM */
 
 struct tracer_page *tracer_page_create(void)
 {
-    void *page = mmap(NULL, sizeof(struct tracer_page), PROT_READ | PROT_WRITE,
-                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int file = memfd_create("tracer", MFD_CLOEXEC);
+    void *page = MAP_FAILED;
+    char path[64];
 
+    if (file >= 0 && !ftruncate(file, sizeof(struct tracer_page)))
+        page = mmap(NULL, sizeof(struct tracer_page), PROT_READ | PROT_WRITE,
+                    MAP_SHARED, file, 0);
     if (page == MAP_FAILED)
         abort();
+    snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), file);
+    setenv(TRACER_PAGE, path, 1);
     return page;
 }
 
@@ -246,7 +252,9 @@ static void kill_program(struct tracer *tracer)
 static bool counts_now(struct tracer *tracer, const struct call *call,
                        const char *what)
 {
-    switch (tracer->page->begin) {
+    int begin = tracer->page->begin;
+
+    switch (begin) {
     case TRACER_NOW:
         return true;
     case TRACER_AT_CHECKPOINT:

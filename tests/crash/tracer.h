@@ -24,17 +24,21 @@ enum tracer_begin {               /* from when on calls are counted */
                                             file itself */
 };
 
-/* Shared by the harness and the tracer. */
+/* Shared by the harness and the tracer, or the library whose allocations fail
+ * (allocation.c), which counts allocations instead. */
 struct tracer_page {
     _Atomic int begin;       /* enum tracer_begin */
     _Atomic uint64_t count;  /* calls so far */
     _Atomic uint64_t target; /* the call at which to kill, from 1; 0: none */
-    _Atomic bool after;      /* when the call has been made, not before */
-    _Atomic bool killed;     /* it was reached */
+    _Atomic bool after;      /* when the call has been made, not before; of an
+                              * allocation: it fails and all that follow */
+    _Atomic bool killed;     /* it was reached; of an allocation: it failed */
     char where[TRACER_WHERE_MAX]; /* the call of it, valid when killed */
 };
 
-/* Shared memory for it, zero. */
+/* Shared memory for it, zero; one to a process.  The environment says where a
+ * program that is started finds it. */
+#define TRACER_PAGE "CONNECT_TRACER_PAGE"
 struct tracer_page *tracer_page_create(void);
 /* Count from anew, and kill at call target (0: never). */
 void tracer_aim(struct tracer_page *page, enum tracer_begin begin,

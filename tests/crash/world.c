@@ -40,7 +40,6 @@ static int launch_preloaded(struct world *world, const char *log,
     setenv("LD_PRELOAD", world->preload, 1);
     status = process_start(&world->stage->connectd, log, arguments);
     unsetenv("LD_PRELOAD");
-    world->preload = NULL;
     return status;
 }
 
@@ -113,7 +112,7 @@ bool world_ended(struct world *world)
             count = world->page->count;
             moved = now;
         }
-        if (!world->page->killed &&
+        if ((!world->page->killed || world->preload) &&
             (now - moved > QUIET_MS || now - begun > ENDED_MS))
             return false;
         process_nap(LOOK_MS);
