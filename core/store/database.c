@@ -103,6 +103,38 @@ static int database_wal_pages(void *arg, sqlite3 *handle, const char *name,
     return SQLITE_OK;
 }
 
+#ifdef CONNECT_SEEDED_BUGS
+static int (*seeded_real_sync)(sqlite3_file *, int);
+
+/* The mistake: a sync is called until it says yes. */
+static int seeded_sync(sqlite3_file *file, int flags)
+{
+    int code = SQLITE_OK;
+
+    for (int tries = 0; tries < 1000; tries++) {
+        code = seeded_real_sync(file, flags);
+        if (code == SQLITE_OK)
+            break;
+    }
+    return code;
+}
+
+static void seeded_stubborn(struct database *database)
+{
+    static sqlite3_io_methods methods;
+    sqlite3_file *file = NULL;
+
+    sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+                         &file);
+    if (!file || !file->pMethods || file->pMethods == &methods)
+        return;
+    methods = *file->pMethods;
+    seeded_real_sync = methods.xSync;
+    methods.xSync = seeded_sync;
+    file->pMethods = &methods;
+}
+#endif
+
 int database_durable(struct database *database)
 {
     /* temp_store: the copies for savepoints stay in memory.  The hook takes
@@ -116,6 +148,10 @@ int database_durable(struct database *database)
         status = database_exec(database, "PRAGMA synchronous=NORMAL");
     if (status)
         return status;
+#ifdef CONNECT_SEEDED_BUGS
+    if (seeded_bug("F11"))
+        seeded_stubborn(database);
+#endif
     sqlite3_db_config(database->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
                       NULL);
     sqlite3_wal_hook(database->handle, database_wal_pages, database);

@@ -14,7 +14,7 @@ static const struct part parts[] = {
     {"power-ext4", power_run, 16, 400, "power cuts of a mounted ext4"},
     {"power-xfs", power_run, 8, 200, "power cuts of a mounted xfs"},
     {"full", full_run, 12, 120, "the disk is full"},
-    {"errors", errors_run, 60, 1600, "calls that fail with EIO"},
+    {"errors", errors_run, 60, 2000, "calls that fail with EIO"},
     {"damage", damage_run, 120, 6000, "bytes of the file turned over"},
 };
 enum { PART_COUNT = sizeof(parts) / sizeof(*parts) };

@@ -133,6 +133,15 @@ size_t trace_length(const struct trace *trace)
     return trace->count;
 }
 
+size_t trace_find(const struct trace *trace, enum disk_record_kind kind)
+{
+    size_t record = 0;
+
+    while (record < trace->count && head_of(trace, record).kind != kind)
+        record++;
+    return record;
+}
+
 /* ---- Contents ------------------------------------------------------------ */
 
 static void content_size(struct content *content, size_t len)

@@ -32,6 +32,8 @@ enum { TRACE_LOSS_COUNT = 5 };
 struct trace *trace_open(const char *path);
 void trace_destroy(struct trace *trace);
 size_t trace_length(const struct trace *trace); /* records */
+/* The first record of this kind, or the length. */
+size_t trace_find(const struct trace *trace, enum disk_record_kind kind);
 /* Go to the moment after so many records; only forward.  For each mark on the
  * way fn is called. */
 typedef void trace_mark_fn(void *arg, const struct disk_record *mark);
