@@ -10,6 +10,8 @@
  * Pure functions; called by the engine on the loop thread and by tests. */
 #include "flow/retry.h"
 
+#include "base/seeded.h"
+
 enum {
     AUTH_REST_MS = 60 * 1000, /* a refused credential is tried again
                                * after this, so that an operator is not
@@ -78,7 +80,7 @@ static void decide_probe(const struct retry_case *was, struct retry_next *next)
         next->move = MOVE_DONE;
         return;
     case CN_ABSENT:
-        if (left_ms <= 0) {
+        if (left_ms <= 0 || seeded_bug("settle")) {
             next->move = MOVE_SEND;
             return;
         }
@@ -94,6 +96,8 @@ static void decide_probe(const struct retry_case *was, struct retry_next *next)
         return;
     default:
         decide_probe_later(was, next);
+        if (seeded_bug("doubt")) /* nobody can say: once more, then */
+            next->move = MOVE_SEND;
         return;
     }
 }

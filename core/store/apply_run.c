@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/seeded.h"
 #include "store/apply_lane.h"
 #include "store/audit.h"
 #include "store/claim.h"
@@ -94,6 +95,8 @@ int run_move(struct writer *writer, struct run *run, const char *actor,
 
     if (change->state == RUN_READY && due_ms <= writer->steady_ms)
         due_ms = 0;
+    if (due_ms && seeded_bug("F22")) /* as a time of day */
+        due_ms += writer->wall_ms - writer->steady_ms;
     status = database_run(
         &writer->database,
         "UPDATE run SET state = ?2, queue = ?3, due_ms = ?4, owner = ?5,"

@@ -60,7 +60,9 @@ static int claim_due(struct writer *writer, const char *queue)
                 "SELECT number FROM run WHERE due_ms > 0 AND queue = ?1 AND"
                 " due_ms <= ?2 ORDER BY due_ms LIMIT 1",
                 DATABASE_VALUES(value_text(queue),
-                                value_number(writer->steady_ms)));
+                                value_number(seeded_bug("F22")
+                                                 ? writer->wall_ms
+                                                 : writer->steady_ms)));
 
         if (found > 0)
             found = run_load(writer, number, &run);

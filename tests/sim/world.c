@@ -61,9 +61,8 @@ void world_broken(const struct world *world, const char *format, ...)
     va_list args;
 
     fflush(stdout);
-    fprintf(stderr,
-            "sim: seed %llu, step %u: ", (unsigned long long)world->seed,
-            world->step);
+    fprintf(stderr, "sim: 1 broken, seed %llu, step %u: ",
+            (unsigned long long)world->seed, world->step);
     va_start(args, format);
     vfprintf(stderr, format, args);
     va_end(args);
