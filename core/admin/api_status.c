@@ -68,6 +68,7 @@ static cJSON *status_gates(const struct engine *engine)
         encode_put_number(object, "open", info.open);
         encode_put_number(object, "room", info.room);
         encode_put_number(object, "waiting", info.waiting);
+        encode_put_text(object, "state", info.state);
         encode_put_number(object, "rests_ms", info.rests_ms);
         encode_put_text(object, "reason",
                         info.rests_ms > 0 ? info.reason : NULL);

@@ -202,6 +202,8 @@ static void status_instance(struct table *table, const cJSON *answer,
     if (rests_ms > 0) {
         moment_span(rests_ms, span);
         snprintf(rests, sizeof(rests), "rests %s", span);
+    } else if (!strcmp(print_member(gate, "state"), "half_open")) {
+        snprintf(rests, sizeof(rests), "tries again");
     }
     if (gate)
         snprintf(open, sizeof(open), "%" PRId64 " of %" PRId64,

@@ -120,9 +120,8 @@ void engine_instance_changed(struct engine *engine, const char *instance)
     struct gate *gate = engine_gate(engine, instance);
 
     gate->room = engine->ports.op_room(engine->ports.arg, instance);
-    gate->maybe = true;
-    /* Made anew, perhaps with other credentials: one goes first to see. */
-    gate->rest_until = 0;
+    /* Perhaps with other credentials: one goes first to see. */
+    gate_renew(gate);
     engine->turning++;
     engine_gate_changed(engine, gate);
     engine->turning--;
@@ -173,6 +172,7 @@ void engine_destroy(struct engine *engine)
     engine_free_shadows(engine);
     LL_FOREACH_SAFE(engine->gates, gate, next_gate)
     {
+        gate_done(gate);
         free(gate->name);
         free(gate);
     }
@@ -222,7 +222,8 @@ bool engine_gate_info(const struct engine *engine, size_t index,
     ret_info->instance = gate->name;
     ret_info->open = gate->open;
     ret_info->room = gate->room;
-    ret_info->waiting = gate->waiter_count;
+    ret_info->waiting = gate->line.count;
+    ret_info->state = gate_state_text(gate_state(gate, now_ms));
     ret_info->rests_ms =
         gate_rests(gate, now_ms) ? gate->rest_until - now_ms : 0;
     ret_info->reason = gate->reason;

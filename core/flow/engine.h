@@ -153,6 +153,7 @@ struct engine_gate_info {
     uint32_t open, room, waiting;
     int64_t rests_ms;   /* for how long it still rests; 0: it does not */
     const char *reason; /* or NULL */
+    const char *state;  /* "closed", "open", "half_open": gate.h */
 };
 bool engine_gate_info(const struct engine *engine, size_t index,
                       struct engine_gate_info *ret_info);

@@ -32,6 +32,7 @@ struct accept_part {         /* one record of an accept */
     uint32_t flow_count;
     size_t change; /* its place in the results */
     bool wants_claim;
+    bool polled; /* it did not come by webhook */
 };
 
 struct accepting {
@@ -167,6 +168,7 @@ static void part_append(struct engine *engine, struct accept_part *part,
             .priority = part_priority(flow, from->stream != NULL),
         };
     }
+    part->polled = from->stream != NULL;
     store_batch_accept(batch, &accept);
     part->change = (*change_count)++;
 }
@@ -191,6 +193,7 @@ static void part_enter(struct engine *engine, const struct accept_part *part,
             .person = {part->person, part->person ? strlen(part->person) : 0},
             .wall_ms = part->record.time_ms,
             .change = part->record.change,
+            .priority = part_priority(part->definitions[at], part->polled),
         };
         if (result->claimed & (1u << at))
             engine_enter(engine, run_create(&engine->world, &work,

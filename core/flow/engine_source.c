@@ -3,11 +3,13 @@
  * One idea: a page of records and the cursor behind it are stored in one
  * transaction, so a page is never lost and never half taken; a page that ends
  * otherwise is forgotten and asked for again from the last stored cursor.  One
- * poll of a stream is open at a time, and none while the store is behind.
+ * poll of a stream is open at a time, and none while the store is behind or the
+ * instance rests.
  * Called on the loop thread. */
 #include "flow/engine_state.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +52,12 @@ static void source_later(struct engine_source *source, uint64_t delay_ms)
 static void source_failed(struct engine_source *source, uint64_t delay_ms)
 {
     struct engine *engine = source->engine;
+    struct gate *gate = engine_gate(engine, source->instance);
+    int64_t now_ms = engine_now(engine);
 
+    /* The instance rests: as soon as it does not any more. */
+    if (!delay_ms && gate_rests(gate, now_ms))
+        delay_ms = (uint64_t)(gate->rest_until - now_ms) + 1;
     if (!delay_ms)
         delay_ms = retry_delay(AGAIN_FIRST_MS, AGAIN_MAX_MS, source->failures,
                                engine->ports.random(engine->ports.arg));
@@ -127,12 +134,44 @@ static void page_store(struct engine_source *source,
     }
 }
 
+/* What the outcome says about the instance: runs and polls share its rest. */
+static void source_judge(struct engine_source *source,
+                         const struct op_outcome *outcome)
+{
+    struct engine *engine = source->engine;
+    struct gate *gate = engine_gate(engine, source->instance);
+    struct log_about about = {.instance = source->instance};
+    int64_t now_ms = engine_now(engine);
+    uint64_t random = engine->ports.random(engine->ports.arg);
+    uint64_t most_ms = engine->world.limits.retry_after_max_ms;
+    bool broken = gate->broken;
+
+    if (outcome->status == CN_OK) {
+        if (outcome->answered && gate_answered(gate, 0, now_ms))
+            engine_gate_changed(engine, gate);
+        return;
+    }
+    if (outcome->status == CN_RATE_LIMITED)
+        gate_slow(gate, 0, now_ms,
+                  outcome->retry_after_ms < most_ms ? outcome->retry_after_ms
+                                                    : most_ms,
+                  random);
+    else if (outcome->answered || outcome->status == CN_CANCELLED ||
+             !gate_failed(gate, 0, now_ms, random,
+                          "no answer from the other system"))
+        return;
+    log_write(broken ? LOG_DEBUG : LOG_WARN, &about, "rests for %" PRId64 " ms",
+              gate->rest_until - now_ms);
+    engine_gate_changed(engine, gate);
+}
+
 static void source_polled(void *arg, uint64_t op,
                           const struct op_outcome *outcome)
 {
     struct engine_source *source = arg;
     struct log_about about = {.op = op, .instance = source->instance};
 
+    source_judge(source, outcome);
     switch (outcome->status) {
     case CN_OK:
         page_store(source, outcome);
@@ -243,13 +282,17 @@ void engine_add_source(struct engine *engine, const char *instance,
 void engine_poll(struct engine *engine, int64_t now_ms)
 {
     struct engine_source *source;
+    struct gate *gate;
 
     LL_FOREACH(engine->sources, source)
     {
         if (source->busy || source->stopped || now_ms < source->due_ms)
             continue;
+        gate = engine_gate(engine, source->instance);
         if (!source->cursor)
             source_load(source);
+        else if (gate_rests(gate, now_ms))
+            source->due_ms = gate->rest_until;
         else if (store_backlog(engine->store) < STORE_QUEUE_MAX / 4)
             source_poll(source);
         else

@@ -49,15 +49,15 @@ struct gate *engine_gate(void *arg, const char *instance)
 static void engine_serve(struct engine *engine, struct gate *gate)
 {
     int64_t now_ms = engine_now(engine);
-    struct gate_waiter *waiter;
+    struct line_waiter *waiter;
 
     if (gate_rests(gate, now_ms) || gate->room == 0 || engine->stopping) {
-        uint32_t count = gate->waiter_count;
-        while (count-- > 0 && (waiter = gate_next(gate)))
+        uint32_t count = gate->line.count;
+        while (count-- > 0 && (waiter = line_next(&gate->line)))
             run_advance(waiter->run);
         return;
     }
-    while (gate_admits(gate, now_ms) && (waiter = gate_next(gate)))
+    while (gate_admits(gate, now_ms) && (waiter = line_next(&gate->line)))
         run_advance(waiter->run);
 }
 
@@ -73,7 +73,7 @@ void engine_gate_changed(void *arg, struct gate *gate)
     gate->serving = true;
     while (gate->changed_again) {
         gate->changed_again = false;
-        if (gate->waiter_count)
+        if (gate->line.count)
             engine_serve(engine, gate);
         engine_serve_shadows(engine);
     }

@@ -2,36 +2,90 @@
  *
  * One idea: an outage belongs to the instance, not to the records that happen
  * to meet it.  So the gate rests, not the record, and no record's attempts are
- * used up.  Rests grow from one second to a minute with jitter.  Called by the
+ * used up.  Rests grow with full jitter, but only so far that the end of an
+ * outage is noticed after a small part of the time it lasted.  Called by the
  * engine on the loop thread. */
 #include "flow/gate.h"
 
 #include <stddef.h>
-#include <utlist.h>
 
+#include "base/seeded.h"
 #include "flow/retry.h"
 
 enum {
-    REST_FIRST_MS = 1000, /* a restart of the other side takes about this */
-    REST_MAX_MS = 60000,  /* how late the end of an outage is noticed at most */
-    CLAIM_MAX = 128       /* runs of one claim: bounds its transaction */
+    FAILURES_MAX = 3,     /* in a row: one alone may be about its record */
+    REST_LEAST_MS = 400,  /* a call every second at most is no burden */
+    REST_FIRST_MS = 500,  /* a hiccup takes about this */
+    REST_BRIEF_MS = 800,  /* how late the end of a short outage is noticed */
+    REST_MAX_MS = 60000,  /* of any outage */
+    REST_PART = 30,       /* of a longer one: after this part of it at most */
+    SLOW_PART = 2,        /* likewise, when the other side asked for less:
+                           * asking it often is what it does not want */
+    LATER_MS = 200,       /* spread of what waits for others to go first */
+    SPARE_MS = 250,       /* so long what was not tried may come first */
+    AGAIN_FIRST_MS = 250, /* growing delay of one that alone has no answer */
+    AGAIN_MAX_MS = 60000,
+    BUG_REST_MS = 1000,
+    PROBE_CLAIM = 8, /* one of them goes first to see */
+    CLAIM_MAX = 128  /* runs of one claim: bounds its transaction */
 };
+
+void gate_done(struct gate *gate)
+{
+    storm_done(&gate->storm);
+}
 
 bool gate_rests(const struct gate *gate, int64_t now_ms)
 {
     return gate->rest_until > now_ms;
 }
 
-bool gate_admits(const struct gate *gate, int64_t now_ms)
+enum gate_state gate_state(const struct gate *gate, int64_t now_ms)
 {
-    if (gate_rests(gate, now_ms) || gate->open >= gate->room)
-        return false;
-    return !gate->half_open || gate->open == 0;
+    if (gate_rests(gate, now_ms))
+        return GATE_OPEN;
+    return gate->broken ? GATE_HALF_OPEN : GATE_CLOSED;
 }
 
-void gate_take(struct gate *gate)
+const char *gate_state_text(enum gate_state state)
+{
+    static const char *const texts[] = {"closed", "open", "half_open"};
+
+    return texts[state];
+}
+
+/* Places, for a gate that is closed. */
+static uint32_t gate_width(const struct gate *gate)
+{
+    return gate->width && gate->width < gate->room ? gate->width : gate->room;
+}
+
+bool gate_admits(const struct gate *gate, int64_t now_ms)
+{
+    switch (gate_state(gate, now_ms)) {
+    case GATE_OPEN:
+        return false;
+    case GATE_HALF_OPEN:
+        return gate->open == 0 && gate->room > 0;
+    default:
+        return gate->open < gate_width(gate);
+    }
+}
+
+bool gate_spares(struct gate *gate, uint64_t run, int64_t now_ms)
+{
+    if (storm_admits(&gate->storm, run, now_ms))
+        return true;
+    /* One at a time in any case, or nothing would move when everything that
+     * waits was tried before; but after what was not. */
+    return gate->open == 0 && now_ms >= gate->spared_at;
+}
+
+void gate_take(struct gate *gate, uint64_t run, int64_t now_ms)
 {
     gate->open++;
+    gate->spared_at = now_ms + SPARE_MS;
+    storm_begin(&gate->storm, run, now_ms);
 }
 
 void gate_give(struct gate *gate)
@@ -39,39 +93,139 @@ void gate_give(struct gate *gate)
     gate->open--;
 }
 
-void gate_answered(struct gate *gate)
+bool gate_answered(struct gate *gate, uint64_t run, int64_t now_ms)
 {
+    bool closes = gate->broken && !gate_rests(gate, now_ms);
+
+    storm_answered(&gate->storm, run);
+    if (gate_rests(gate, now_ms))
+        return false; /* it began before the rest did */
     gate->failures = 0;
-    gate->half_open = false;
+    gate->rests = 0;
     gate->rest_until = 0;
     gate->reason = NULL;
+    gate->broken = false;
+    if (closes)
+        gate->width = gate->room / 2 + 1;
+    else if (gate->width && ++gate->width >= gate->room)
+        gate->width = 0;
+    return closes;
+}
+
+/* A growing time with full jitter, at most a part of how long it has lasted. */
+static uint64_t gate_rest_ms(const struct gate *gate, int64_t now_ms,
+                             uint64_t random, uint32_t part)
+{
+    uint64_t most = (uint64_t)(now_ms - gate->broken_at) / part;
+
+    if (most < REST_BRIEF_MS)
+        most = REST_BRIEF_MS;
+    if (most > REST_MAX_MS)
+        most = REST_MAX_MS;
+    return REST_LEAST_MS +
+           retry_delay(REST_FIRST_MS, most, gate->rests, random);
+}
+
+static int64_t gate_open(struct gate *gate, int64_t now_ms, uint64_t rest_ms,
+                         const char *reason)
+{
+    if (!gate_rests(gate, now_ms))
+        gate->rests++;
+    gate->broken = true;
+    gate->failures = 0;
+    gate->width = 0;
+    if (now_ms + (int64_t)rest_ms > gate->rest_until)
+        gate->rest_until = now_ms + (int64_t)rest_ms;
+    gate->spared_at = gate->rest_until + SPARE_MS;
+    storm_lasts(&gate->storm, gate->rest_until);
+    gate->reason = reason;
+    gate->maybe = true;
+    return gate->rest_until;
+}
+
+static int64_t gate_rest_part(struct gate *gate, int64_t now_ms,
+                              uint64_t delay_ms, uint64_t random, uint32_t part,
+                              const char *reason)
+{
+    if (seeded_bug("F15")) { /* everybody again after a second */
+        gate->rest_until = now_ms + BUG_REST_MS;
+        gate->reason = reason;
+        gate->maybe = true;
+        return gate->rest_until;
+    }
+    /* Operations that were under way when the rest began tell nothing new. */
+    if (gate_rests(gate, now_ms) && !delay_ms)
+        return gate->rest_until;
+    if (!gate->broken)
+        gate->broken_at = now_ms;
+    if (!delay_ms)
+        delay_ms = gate_rest_ms(gate, now_ms, random, part);
+    return gate_open(gate, now_ms, delay_ms, reason);
 }
 
 int64_t gate_rest(struct gate *gate, int64_t now_ms, uint64_t delay_ms,
                   uint64_t random, const char *reason)
 {
-    uint64_t rest_ms = delay_ms;
+    return gate_rest_part(gate, now_ms, delay_ms, random, REST_PART, reason);
+}
 
-    /* Operations that were under way when the rest began tell nothing new. */
-    if (gate_rests(gate, now_ms) && !delay_ms)
-        return gate->rest_until;
-    if (!rest_ms)
-        rest_ms = REST_FIRST_MS / 2 + retry_delay(REST_FIRST_MS, REST_MAX_MS,
-                                                  gate->failures, random);
-    gate->failures++;
-    gate->half_open = true;
-    if (now_ms + (int64_t)rest_ms > gate->rest_until)
-        gate->rest_until = now_ms + (int64_t)rest_ms;
-    gate->reason = reason;
+int64_t gate_slow(struct gate *gate, uint64_t run, int64_t now_ms,
+                  uint64_t delay_ms, uint64_t random)
+{
+    storm_failed(&gate->storm, run, now_ms);
+    return gate_rest_part(gate, now_ms, delay_ms, random, SLOW_PART,
+                          "the other system asks to slow down");
+}
+
+bool gate_failed(struct gate *gate, uint64_t run, int64_t now_ms,
+                 uint64_t random, const char *reason)
+{
+    storm_failed(&gate->storm, run, now_ms);
+    if (gate_state(gate, now_ms) == GATE_CLOSED &&
+        ++gate->failures < FAILURES_MAX)
+        return false;
+    gate_rest(gate, now_ms, 0, random, reason);
+    return true;
+}
+
+void gate_renew(struct gate *gate)
+{
+    gate->rest_until = 0;
     gate->maybe = true;
-    return gate->rest_until;
+}
+
+/* Not before what was not tried had its chance to go first. */
+static int64_t gate_after(const struct gate *gate, int64_t now_ms)
+{
+    return gate->broken && gate->spared_at > now_ms ? gate->spared_at : now_ms;
+}
+
+int64_t gate_again(const struct gate *gate, uint64_t run, int64_t now_ms,
+                   uint64_t random)
+{
+    int64_t from_ms = gate_after(gate, now_ms);
+    uint32_t failures = storm_failures(&gate->storm, run);
+
+    if (seeded_bug("F15"))
+        return gate->rest_until;
+    return from_ms + (int64_t)(from_ms > now_ms
+                                   ? retry_delay(LATER_MS, LATER_MS, 0, random)
+                                   : retry_delay(AGAIN_FIRST_MS, AGAIN_MAX_MS,
+                                                 failures, random));
+}
+
+int64_t gate_later(const struct gate *gate, int64_t now_ms, uint64_t random)
+{
+    return gate_after(gate, now_ms) +
+           (int64_t)retry_delay(LATER_MS, LATER_MS, 0, random);
 }
 
 uint32_t gate_appetite(const struct gate *gate, int64_t now_ms, uint32_t free)
 {
     uint32_t wanted = CLAIM_MAX;
 
-    if (gate->claiming || gate_rests(gate, now_ms))
+    if (gate->claiming || gate_rests(gate, now_ms) ||
+        (gate->broken && gate->open))
         return 0;
     if (!gate->maybe)
         return 0;
@@ -80,8 +234,8 @@ uint32_t gate_appetite(const struct gate *gate, int64_t now_ms, uint32_t free)
     if (gate->room == 0)
         return 0;
     if (gate->name[0]) {
-        uint32_t target = gate->half_open ? 1 : 2 * gate->room;
-        uint32_t busy = gate->open + gate->waiter_count;
+        uint32_t target = gate->broken ? PROBE_CLAIM : 2 * gate_width(gate);
+        uint32_t busy = gate->open + gate->line.count;
         wanted = target > busy ? target - busy : 0;
     }
     if (wanted > CLAIM_MAX)
@@ -99,27 +253,4 @@ void gate_due(struct gate *gate, int64_t due_ms, int64_t now_ms)
         gate->maybe = true;
     else if (!gate->next_due || due_ms < gate->next_due)
         gate->next_due = due_ms;
-}
-
-void gate_wait(struct gate *gate, struct gate_waiter *waiter)
-{
-    DL_APPEND(gate->waiters, waiter);
-    waiter->waiting = true;
-    gate->waiter_count++;
-}
-
-void gate_leave(struct gate *gate, struct gate_waiter *waiter)
-{
-    DL_DELETE(gate->waiters, waiter);
-    waiter->waiting = false;
-    gate->waiter_count--;
-}
-
-struct gate_waiter *gate_next(struct gate *gate)
-{
-    struct gate_waiter *waiter = gate->waiters;
-
-    if (waiter)
-        gate_leave(gate, waiter);
-    return waiter;
 }

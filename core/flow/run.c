@@ -221,6 +221,7 @@ struct run *run_create(struct run_world *world, const struct store_work *work,
     run->world = world;
     run->definition = definition_hold(definition);
     run->waiter.run = run;
+    run->bulk = work->priority > FLOW_INTERACTIVE;
     run->type = memory_text(work->type);
     run->origin = memory_text(work->origin);
     run->id = memory_copy(work->id.ptr, work->id.len);

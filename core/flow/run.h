@@ -90,7 +90,8 @@ struct run {
     struct run_delivery *deliveries;
     struct store_batch *batch; /* not committed yet; NULL: none */
     size_t change_count;       /* in batch */
-    struct gate_waiter waiter;
+    struct line_waiter waiter;
+    bool bulk;  /* not urgent */
     bool waits; /* counted in waiting_count */
     /* of the open operation or commit */
     struct gate *gate;

@@ -39,7 +39,7 @@ static enum walk call_ended_walk(struct run *run, struct gate *gate,
                      run_json(outcome->body.ptr, outcome->body.len), NULL);
         return WALK_ON;
     case MOVE_REST:
-        return run_back(run, gate, gate->rest_until);
+        return run_back(run, gate, run_again(run, gate));
     case MOVE_HOLD:
         run_step_store(run, row, outcome->message);
         return run_leave(run, RUN_HELD, gate->name,
@@ -111,7 +111,7 @@ enum walk run_call(struct walker *walker, const struct flow_step *step,
             walk = run_park(run, path, "call", err.text);
         } else {
             run_rest(run, gate, 0, "the instance does not take work");
-            walk = run_back(run, gate, gate->rest_until);
+            walk = run_back(run, gate, run_again(run, gate));
         }
     }
     free(text);

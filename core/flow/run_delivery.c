@@ -151,7 +151,7 @@ static enum walk delivery_move(struct run *run, struct run_delivery *row,
         return run_leave(run, RUN_READY, gate->name, due_ms, "retry", message);
     case MOVE_REST:
         delivery_change(run, row, DELIVERY_READY, 0, message, none);
-        return run_back(run, gate, gate->rest_until);
+        return run_back(run, gate, run_again(run, gate));
     case MOVE_HOLD:
         delivery_change(run, row, DELIVERY_HELD, due_ms, message, none);
         return run_leave(run, RUN_HELD, gate->name, due_ms, "held", message);
@@ -228,7 +228,7 @@ static void delivery_not_begun(struct run *run, struct run_delivery *row,
     } else {
         run_rest(run, gate, 0, "the instance does not take work");
         delivery_change(run, row, DELIVERY_READY, 0, NULL, none);
-        walk = run_back(run, gate, gate->rest_until);
+        walk = run_back(run, gate, run_again(run, gate));
     }
     run_finish(run, walk);
 }
@@ -415,7 +415,7 @@ static enum walk delivery_ask(struct run *run, struct run_delivery *row)
                         "plugin cannot find out: look in the other system");
     }
     run_rest(run, gate, 0, "the instance does not take work");
-    return run_back(run, gate, gate->rest_until);
+    return run_back(run, gate, run_again(run, gate));
 }
 
 static enum walk delivery_resume(struct run *run, struct run_delivery *row,

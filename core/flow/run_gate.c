@@ -46,13 +46,13 @@ static enum walk run_wait(struct run *run, struct gate *gate)
 
     if (!run->batch) {
         run_waits(run, true);
-        gate_wait(gate, &run->waiter);
+        line_join(&gate->line, &run->waiter, run->definition->name, run->bulk);
         run->gate = gate;
         run->phase = PHASE_WAITING;
         return WALK_WAIT;
     }
     /* What has ended must not wait for a slot to be on disk. */
-    if (gate->half_open || gate->maybe || gate->claiming ||
+    if (gate->broken || gate->maybe || gate->claiming ||
         world->waiting_count >= world->waiting_max)
         return run_back(run, gate, 0);
     run_waits(run, true);
@@ -74,7 +74,9 @@ enum walk run_enter(struct run *run, const char *instance)
         return run_back(run, gate, 0);
     if (!gate_admits(gate, now_ms))
         return run_wait(run, gate);
-    gate_take(gate);
+    if (!gate_spares(gate, run->number, now_ms))
+        return run_back(run, gate, gate_later(gate, now_ms, run_random(run)));
+    gate_take(gate, run->number, now_ms);
     run->gate = gate;
     return WALK_ON;
 }
@@ -88,16 +90,30 @@ void run_exit(struct run *run)
     run->world->gate_changed(run->world->arg, gate);
 }
 
+int64_t run_again(const struct run *run, const struct gate *gate)
+{
+    return gate_again(gate, run->number, run_now(run), run_random(run));
+}
+
+/* The gate was opened: say so, once for each outage, and send back who waits.
+ */
+static void run_opened(struct run *run, struct gate *gate, bool broken_before)
+{
+    struct log_about about = {.instance = gate->name};
+
+    log_write(broken_before ? LOG_DEBUG : LOG_WARN, &about,
+              "rests for %" PRId64 " ms: %s", gate->rest_until - run_now(run),
+              gate->reason);
+    run->world->gate_changed(run->world->arg, gate);
+}
+
 void run_rest(struct run *run, struct gate *gate, uint64_t delay_ms,
               const char *reason)
 {
-    int64_t until =
-        gate_rest(gate, run_now(run), delay_ms, run_random(run), reason);
-    struct log_about about = {.instance = gate->name};
+    bool broken = gate->broken;
 
-    log_write(LOG_WARN, &about, "rests for %" PRId64 " ms: %s",
-              until - run_now(run), reason);
-    run->world->gate_changed(run->world->arg, gate);
+    gate_rest(gate, run_now(run), delay_ms, run_random(run), reason);
+    run_opened(run, gate, broken);
 }
 
 static void auth_cause(const struct gate *gate, char cause[160])
@@ -118,26 +134,43 @@ static void end_alert_auth(struct run *run, struct gate *gate)
     store_batch_alert_clear(run_batch(run), cause);
 }
 
+static void run_answered(struct run *run, struct gate *gate)
+{
+    struct log_about about = {.instance = gate->name};
+    int64_t now_ms = run_now(run), since_ms = now_ms - gate->broken_at;
+
+    if (gate_answered(gate, run->number, now_ms)) {
+        log_write(LOG_INFO, &about, "answers again after %" PRId64 " ms",
+                  since_ms);
+        run->world->gate_changed(run->world->arg, gate);
+    }
+}
+
 /* What the outcome says about the instance, whatever it says of the record. */
 void run_judge_instance(struct run *run, struct gate *gate,
                         const struct op_outcome *outcome,
                         const struct retry_next *next)
 {
-    if (next->move == MOVE_REST) {
-        const char *reason = "no answer from the other system";
-        if (outcome->status == CN_RATE_LIMITED)
-            reason = "the other system asks to slow down";
-        else if (outcome->status == CN_AUTH)
-            reason = "the other system refuses the credentials";
-        run_rest(run, gate, next->delay_ms, reason);
-    } else if (!outcome->answered && outcome->status != CN_OK &&
-               outcome->status != CN_CANCELLED) {
-        run_rest(run, gate, 0, "no answer from the other system");
+    static const char no_answer[] = "no answer from the other system";
+    int64_t now_ms = run_now(run);
+    bool broken = gate->broken;
+
+    if (outcome->status == CN_AUTH && next->move == MOVE_REST) {
+        run_rest(run, gate, next->delay_ms,
+                 "the other system refuses the credentials");
+    } else if (outcome->status == CN_RATE_LIMITED && next->move == MOVE_REST) {
+        gate_slow(gate, run->number, now_ms, next->delay_ms, run_random(run));
+        run_opened(run, gate, broken);
+    } else if (next->move == MOVE_REST && next->delay_ms) {
+        storm_failed(&gate->storm, run->number, now_ms);
+        run_rest(run, gate, next->delay_ms, no_answer);
+    } else if (next->move == MOVE_REST ||
+               (!outcome->answered && outcome->status != CN_OK &&
+                outcome->status != CN_CANCELLED)) {
+        if (gate_failed(gate, run->number, now_ms, run_random(run), no_answer))
+            run_opened(run, gate, broken);
     } else if (outcome->answered) {
-        bool closed = gate->half_open || gate_rests(gate, run_now(run));
-        gate_answered(gate);
-        if (closed)
-            run->world->gate_changed(run->world->arg, gate);
+        run_answered(run, gate);
         if (outcome->status == CN_OK)
             end_alert_auth(run, gate);
     }

@@ -12,6 +12,8 @@ enum walk run_enter(struct run *run, const char *instance);
 void run_waits(struct run *run, bool waits);
 /* Give the slot back. */
 void run_exit(struct run *run);
+/* When work that had no answer may be tried again. */
+int64_t run_again(const struct run *run, const struct gate *gate);
 /* The instance rests for delay_ms, or for a growing time when 0. */
 void run_rest(struct run *run, struct gate *gate, uint64_t delay_ms,
               const char *reason);

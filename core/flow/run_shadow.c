@@ -79,7 +79,7 @@ static const char *shadow_refused(const struct run *run,
 
 static bool shadow_admitted(const struct gate *gate, int64_t now_ms)
 {
-    return !gate->waiter_count && gate_admits(gate, now_ms);
+    return !gate->line.count && gate_admits(gate, now_ms);
 }
 
 bool run_shadow_wakes(const struct run *run, int64_t now_ms)
@@ -108,7 +108,7 @@ enum walk run_shadow_enter(struct run *run, struct gate *gate)
         return WALK_WAIT;
     }
     shadow->waits = NULL;
-    gate_take(gate);
+    gate_take(gate, 0, now_ms);
     run->gate = gate;
     return WALK_ON;
 }

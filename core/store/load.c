@@ -168,13 +168,15 @@ int load_work(struct database *database, struct arena *arena, uint64_t run,
             database,
             "SELECT run.flow, run.flow_version, record.id, record.origin,"
             " record.type, record.change, record.wall_ms, record.person_key,"
-            " record.event_id, record.order_key, record.person, record.body"
+            " record.event_id, record.order_key, record.person, record.body,"
+            " run.priority"
             " FROM run JOIN record ON record.id = run.record WHERE number = ?1",
             &row, value_count(run));
 
     if (found <= 0)
         return found;
     ret_work->run = run;
+    ret_work->priority = (int32_t)column_number(row, 12);
     status = load_trigger(arena, row, ret_work);
     database_done(row);
     if (!status)

@@ -461,6 +461,7 @@ struct store_work {
     struct store_bytes id, key, body, person; /* of the trigger record */
     int64_t wall_ms;
     uint32_t change;
+    int32_t priority; /* of the run */
     const struct store_step_row *steps;
     size_t step_count;
     const struct store_delivery_row *deliveries;

@@ -623,6 +623,7 @@ static void test_resting_gate_is_shown(void **state)
     end_op(world, OP_CALL, CN_AUTH, "401");
     assert_int_equal(GET("/v1/status"), 200);
     assert_true(number_at(world, "gates/0/rests_ms") > 0);
+    assert_string_equal(text_at(world, "gates/0/state"), "open");
     assert_string_equal(text_at(world, "gates/0/reason"),
                         "the other system refuses the credentials");
     assert_int_equal(number_at(world, "alerts"), 1);

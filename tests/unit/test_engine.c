@@ -288,7 +288,7 @@ static void test_who_waits_in_memory_goes_back_at_an_outage(void **state)
     struct world *world = *state;
     struct world_op first = three_at_a_full_gate(world);
 
-    end_op(world, &first, CN_RETRY, false, "no answer");
+    end_op(world, &first, CN_RATE_LIMITED, false, "503");
     assert_int_equal(world->op_count, 0);
     assert_int_equal(world_state(world, 1), RUN_READY);
     assert_int_equal(world_state(world, 3), RUN_READY);

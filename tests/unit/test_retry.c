@@ -7,7 +7,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "flow/gate.h"
 #include "flow/retry.h"
 
 static const struct retry_limits limits = {
@@ -120,42 +119,6 @@ static void test_long_doubt_alerts(void **state)
     assert_true(decide(&row).alert);
 }
 
-static void test_gate_rests_then_lets_one_through(void **state)
-{
-    struct gate gate = {.name = (char[]){"erp"}, .room = 3};
-    int64_t until;
-
-    (void)state;
-    assert_true(gate_admits(&gate, 100));
-    until = gate_rest(&gate, 100, 0, 999, "down");
-    assert_true(until > 100);
-    assert_false(gate_admits(&gate, until - 1));
-    assert_true(gate_admits(&gate, until));
-    gate_take(&gate);
-    assert_false(gate_admits(&gate, until)); /* half open: one at a time */
-    gate_answered(&gate);
-    assert_true(gate_admits(&gate, until));
-    gate_take(&gate);
-    gate_take(&gate);
-    assert_false(gate_admits(&gate, until)); /* no more than it has room for */
-    gate_give(&gate);
-    assert_true(gate_admits(&gate, until));
-}
-
-/* Ten operations that fail together are one outage, not ten. */
-static void test_failures_together_count_once(void **state)
-{
-    struct gate one = {.name = (char[]){"erp"}, .room = 10};
-    struct gate ten = {.name = (char[]){"erp"}, .room = 10};
-
-    (void)state;
-    gate_rest(&one, 100, 0, 999, "down");
-    for (int index = 0; index < 10; index++)
-        gate_rest(&ten, 100, 0, 999, "down");
-    assert_int_equal(one.rest_until, ten.rest_until);
-    assert_int_equal(one.failures, ten.failures);
-}
-
 /* A record over which its plugin hangs each time is parked like one that the
  * other side refuses to take, though nobody answered. */
 static void test_broken_counts(void **state)
@@ -178,8 +141,6 @@ int main(void)
         cmocka_unit_test(test_retry_after_is_honoured_and_capped),
         cmocka_unit_test(test_delay_grows_with_jitter),
         cmocka_unit_test(test_long_doubt_alerts),
-        cmocka_unit_test(test_gate_rests_then_lets_one_through),
-        cmocka_unit_test(test_failures_together_count_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
