@@ -22,12 +22,10 @@ enum {
     SLOW_PART = 2,        /* likewise, when the other side asked for less:
                            * asking it often is what it does not want */
     LATER_MS = 200,       /* spread of what waits for others to go first */
-    SPARE_MS = 250,       /* so long what was not tried may come first */
     AGAIN_FIRST_MS = 250, /* growing delay of one that alone has no answer */
     AGAIN_MAX_MS = 60000,
     BUG_REST_MS = 1000,
-    PROBE_CLAIM = 8, /* one of them goes first to see */
-    CLAIM_MAX = 128  /* runs of one claim: bounds its transaction */
+    CLAIM_MAX = 128 /* runs of one claim: bounds its transaction */
 };
 
 void gate_done(struct gate *gate)
@@ -74,17 +72,15 @@ bool gate_admits(const struct gate *gate, int64_t now_ms)
 
 bool gate_spares(struct gate *gate, uint64_t run, int64_t now_ms)
 {
-    if (storm_admits(&gate->storm, run, now_ms))
-        return true;
     /* One at a time in any case, or nothing would move when everything that
-     * waits was tried before; but after what was not. */
-    return gate->open == 0 && now_ms >= gate->spared_at;
+     * waits was tried before. */
+    return gate->broken || gate->open == 0 ||
+           storm_admits(&gate->storm, run, now_ms);
 }
 
 void gate_take(struct gate *gate, uint64_t run, int64_t now_ms)
 {
     gate->open++;
-    gate->spared_at = now_ms + SPARE_MS;
     storm_begin(&gate->storm, run, now_ms);
 }
 
@@ -136,7 +132,6 @@ static int64_t gate_open(struct gate *gate, int64_t now_ms, uint64_t rest_ms,
     gate->width = 0;
     if (now_ms + (int64_t)rest_ms > gate->rest_until)
         gate->rest_until = now_ms + (int64_t)rest_ms;
-    gate->spared_at = gate->rest_until + SPARE_MS;
     storm_lasts(&gate->storm, gate->rest_until);
     gate->reason = reason;
     gate->maybe = true;
@@ -194,30 +189,21 @@ void gate_renew(struct gate *gate)
     gate->maybe = true;
 }
 
-/* Not before what was not tried had its chance to go first. */
-static int64_t gate_after(const struct gate *gate, int64_t now_ms)
-{
-    return gate->broken && gate->spared_at > now_ms ? gate->spared_at : now_ms;
-}
-
 int64_t gate_again(const struct gate *gate, uint64_t run, int64_t now_ms,
                    uint64_t random)
 {
-    int64_t from_ms = gate_after(gate, now_ms);
-    uint32_t failures = storm_failures(&gate->storm, run);
-
-    if (seeded_bug("F15"))
+    /* One of those that had no answer goes first to see, not work that the
+     * outage did not touch yet. */
+    if (gate_rests(gate, now_ms) || seeded_bug("F15"))
         return gate->rest_until;
-    return from_ms + (int64_t)(from_ms > now_ms
-                                   ? retry_delay(LATER_MS, LATER_MS, 0, random)
-                                   : retry_delay(AGAIN_FIRST_MS, AGAIN_MAX_MS,
-                                                 failures, random));
+    return now_ms + (int64_t)retry_delay(AGAIN_FIRST_MS, AGAIN_MAX_MS,
+                                         storm_failures(&gate->storm, run),
+                                         random);
 }
 
-int64_t gate_later(const struct gate *gate, int64_t now_ms, uint64_t random)
+int64_t gate_later(int64_t now_ms, uint64_t random)
 {
-    return gate_after(gate, now_ms) +
-           (int64_t)retry_delay(LATER_MS, LATER_MS, 0, random);
+    return now_ms + (int64_t)retry_delay(LATER_MS, LATER_MS, 0, random);
 }
 
 uint32_t gate_appetite(const struct gate *gate, int64_t now_ms, uint32_t free)
@@ -234,7 +220,7 @@ uint32_t gate_appetite(const struct gate *gate, int64_t now_ms, uint32_t free)
     if (gate->room == 0)
         return 0;
     if (gate->name[0]) {
-        uint32_t target = gate->broken ? PROBE_CLAIM : 2 * gate_width(gate);
+        uint32_t target = gate->broken ? 1 : 2 * gate_width(gate);
         uint32_t busy = gate->open + gate->line.count;
         wanted = target > busy ? target - busy : 0;
     }

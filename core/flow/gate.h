@@ -34,7 +34,6 @@ struct gate {
     bool broken;        /* open or half open */
     int64_t broken_at;  /* since when */
     int64_t rest_until; /* steady; 0: it does not rest */
-    int64_t spared_at;  /* from then on one that was tried may go alone */
     const char *reason; /* static text why it rests, or NULL */
     bool trusted;       /* surely no alert about its credentials is stored */
     struct storm storm;
@@ -83,7 +82,7 @@ void gate_renew(struct gate *gate);
 int64_t gate_again(const struct gate *gate, uint64_t run, int64_t now_ms,
                    uint64_t random);
 /* When a run that gate_spares turned away may ask again. */
-int64_t gate_later(const struct gate *gate, int64_t now_ms, uint64_t random);
+int64_t gate_later(int64_t now_ms, uint64_t random);
 /* How many runs to claim for it, given how many more fit into memory. */
 uint32_t gate_appetite(const struct gate *gate, int64_t now_ms, uint32_t free);
 /* A run of this queue is or becomes due. */
