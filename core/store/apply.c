@@ -78,6 +78,8 @@ int apply_change(struct writer *writer, const struct change *change)
         return apply_alert(writer, &change->as.value);
     case CHANGE_ALERT_CLEAR:
         return apply_alert_clear(writer, &change->as.value);
+    case CHANGE_ALERT_DOUBT:
+        return apply_alert_doubt(writer, &change->as.value);
     case CHANGE_AUDIT:
         return apply_audit(writer, &change->as.value);
     case CHANGE_ACT:

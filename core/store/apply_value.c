@@ -5,6 +5,8 @@
  * by the writer inside a transaction. */
 #include "store/apply_value.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "store/audit.h"
@@ -118,6 +120,25 @@ int apply_alert(struct writer *writer, const struct change_value *value)
 }
 
 /* 1: it was there and is cleared, 0: none such, or a negative errno. */
+int apply_alert_doubt(struct writer *writer, const struct change_value *value)
+{
+    char cause[64];
+    struct change_value alert = {.first = cause, .second = value->second};
+    sqlite3_stmt *row;
+    int found = database_find(&writer->database,
+                              "SELECT 1 FROM delivery WHERE run = ?1 AND"
+                              " state = 2 LIMIT 1",
+                              &row, value_count(value->run));
+
+    if (found <= 0) {
+        writer->result->decision = STORE_REFUSED;
+        return found;
+    }
+    database_done(row);
+    snprintf(cause, sizeof(cause), "doubt:%" PRIu64, value->run);
+    return apply_alert(writer, &alert);
+}
+
 static int value_alert_clear(struct writer *writer, const char *cause)
 {
     int status =

@@ -12,6 +12,8 @@ int apply_flow(struct writer *writer,
                const struct change_value *value) MUST_USE;
 int apply_alert(struct writer *writer,
                 const struct change_value *value) MUST_USE;
+int apply_alert_doubt(struct writer *writer,
+                      const struct change_value *value) MUST_USE;
 int apply_alert_clear(struct writer *writer,
                       const struct change_value *value) MUST_USE;
 int apply_alert_acknowledge(struct writer *writer,

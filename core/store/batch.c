@@ -203,6 +203,12 @@ void store_batch_alert_clear(struct store_batch *batch, const char *cause)
     batch_value(batch, CHANGE_ALERT_CLEAR, cause, NULL);
 }
 
+void store_batch_alert_doubt(struct store_batch *batch, uint64_t run,
+                             const char *text)
+{
+    batch_value(batch, CHANGE_ALERT_DOUBT, NULL, text)->run = run;
+}
+
 void store_batch_alert_acknowledge(struct store_batch *batch, const char *actor,
                                    const char *cause)
 {

@@ -328,6 +328,8 @@ static int read_kind(struct reading *reading, struct store_rows *rows)
         return read_flow(reading, rows);
     case STORE_QUERY_READY:
         return read_ready(reading, rows);
+    case STORE_QUERY_DOUBTS:
+        return read_doubts(reading, rows);
     case STORE_QUERY_REASONS:
         return read_reasons(reading, rows);
     }

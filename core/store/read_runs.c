@@ -284,3 +284,27 @@ int read_reasons(struct reading *reading, struct store_rows *rows)
     rows->reason_count = count;
     return found;
 }
+
+int read_doubts(struct reading *reading, struct store_rows *rows)
+{
+    uint64_t *doubts =
+        arena_take(reading->arena, reading->limit, sizeof(*doubts));
+    size_t count = 0;
+    sqlite3_stmt *row;
+    int found = database_find(
+        reading->database,
+        "SELECT DISTINCT run FROM delivery INDEXED BY delivery_flight"
+        " WHERE state IN (1, 2) AND state = 2 AND intent_ms <= ?1 AND"
+        " NOT EXISTS (SELECT 1 FROM alert WHERE cause = 'doubt:' || run)"
+        " LIMIT ?2",
+        &row, value_number(reading->steady_ms - reading->query->doubt_age_ms),
+        value_count(reading->limit));
+
+    while (found > 0) {
+        doubts[count++] = column_count(row, 0);
+        found = database_next(reading->database, row);
+    }
+    rows->doubts = doubts;
+    rows->doubt_count = count;
+    return found;
+}

@@ -7,6 +7,8 @@
 int read_runs(struct reading *reading, struct store_rows *rows) MUST_USE;
 /* Why runs are PARKED or HELD. */
 int read_reasons(struct reading *reading, struct store_rows *rows) MUST_USE;
+/* Runs that have been in doubt for long, and nobody was told. */
+int read_doubts(struct reading *reading, struct store_rows *rows) MUST_USE;
 /* The summary of query->run; run_count 0: no such run. */
 int read_run(struct reading *reading, struct store_rows *rows) MUST_USE;
 

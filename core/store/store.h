@@ -336,6 +336,10 @@ void store_batch_alert(struct store_batch *batch, const char *cause,
 void store_batch_alert_acknowledge(struct store_batch *batch, const char *actor,
                                    const char *cause);
 void store_batch_alert_clear(struct store_batch *batch, const char *cause);
+/* The alert "doubt:RUN", if a delivery of the run is IN_DOUBT still; else
+ * REFUSED. */
+void store_batch_alert_doubt(struct store_batch *batch, uint64_t run,
+                             const char *text);
 /* What a person did.  State changes write their own entries. */
 void store_batch_audit(struct store_batch *batch, const char *actor,
                        const char *act, uint64_t run, const char *detail);
@@ -481,8 +485,10 @@ enum store_query_kind {
     STORE_QUERY_STATE,   /* small values of one instance */
     STORE_QUERY_FLOW,    /* the text of one flow version, in values */
     STORE_QUERY_READY,   /* queues with runs to claim, and the next due time */
-    STORE_QUERY_REASONS  /* why runs are PARKED or HELD, the most frequent
+    STORE_QUERY_REASONS, /* why runs are PARKED or HELD, the most frequent
                           * first */
+    STORE_QUERY_DOUBTS   /* runs with a delivery IN_DOUBT for doubt_age_ms or
+                          * longer and no alert "doubt:RUN" */
 };
 
 struct store_query {
@@ -503,6 +509,7 @@ struct store_query {
     const char *contains;   /* text in its reason, letters of either case */
     struct store_bytes key; /* of its trigger record, equal; empty: any */
     int64_t accepted_after_wall_ms, accepted_before_wall_ms; /* 0: any */
+    int64_t doubt_age_ms;                                    /* DOUBTS */
 };
 
 struct store_run_row {
@@ -593,6 +600,8 @@ struct store_rows {
     int64_t restored_wall_ms; /* 0: it was not restored from a backup */
     const struct store_reason_row *reasons;
     size_t reason_count;
+    const uint64_t *doubts; /* numbers of runs */
+    size_t doubt_count;
     const struct store_alert_row *alerts;
     size_t alert_count;
     const struct store_quarantine_row *quarantine;
