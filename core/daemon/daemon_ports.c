@@ -47,6 +47,13 @@ static uint32_t port_op_room(void *arg, const char *instance)
     return info->room;
 }
 
+static bool port_op_known(void *arg, const char *instance)
+{
+    struct daemon *daemon = arg;
+
+    return !daemon->instances || instances_find(daemon->instances, instance);
+}
+
 static int port_jq_start(void *arg, const char *program, const char *input,
                          size_t len, ports_jq_fn *fn, void *fn_arg)
 {
@@ -104,6 +111,7 @@ struct flow_ports daemon_ports(struct daemon *daemon)
         .op_cancel = port_op_cancel,
         .op_commit = port_op_commit,
         .op_room = port_op_room,
+        .op_known = port_op_known,
         .jq_start = port_jq_start,
         .wake_at = port_wake_at,
         .random = port_random,

@@ -52,6 +52,7 @@ static void engine_ask_wake(struct engine *engine)
     struct gate *gate;
 
     earliest(&at, engine->look_at);
+    earliest(&at, engine->watch_at);
     earliest(&at, engine_poll_due(engine));
     earliest(&at, engine_shadows_due(engine));
     earliest(&at, engine->prune.count ? engine->prune_at : 0);
@@ -99,6 +100,7 @@ void engine_turn(struct engine *engine)
         if (engine->stopping)
             break;
         engine_look(engine, now_ms);
+        engine_watch(engine, now_ms);
         engine_poll(engine, now_ms);
         LL_FOREACH(engine->gates, gate)
         {
@@ -170,6 +172,7 @@ void engine_destroy(struct engine *engine)
         run_destroy(run);
     }
     engine_free_shadows(engine);
+    engine_free_missing(engine);
     LL_FOREACH_SAFE(engine->gates, gate, next_gate)
     {
         gate_done(gate);

@@ -157,6 +157,10 @@ struct engine_gate_info {
 };
 bool engine_gate_info(const struct engine *engine, size_t index,
                       struct engine_gate_info *ret_info);
+/* Why runs of this queue wait: that its instance is not configured, does not
+ * run or rests.  NULL: nothing holds them up.  Borrowed until the next event.
+ */
+const char *engine_wait_reason(const struct engine *engine, const char *queue);
 size_t engine_active_count(const struct engine *engine);
 
 #endif

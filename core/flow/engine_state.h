@@ -20,6 +20,7 @@ struct lost_run {
 
 struct engine_source;
 struct engine_shadow;
+struct missing;
 
 struct engine {
     struct store *store;
@@ -46,8 +47,12 @@ struct engine {
     bool recovering;
     int64_t recover_at, look_at, renew_at, prune_at;
     struct store_prune prune; /* what may be forgotten; count is 0 if nothing */
-    bool looking;             /* a query for the queues is on its way */
-    uint32_t turning;         /* depth of engine_turn */
+    int64_t watch_at;
+    bool watching;           /* a query for it is on its way */
+    struct missing *missing; /* instances about which an alert stands */
+    bool missing_known;      /* those of before the start are among them */
+    bool looking;            /* a query for the queues is on its way */
+    uint32_t turning;        /* depth of engine_turn */
     bool turn_again;
     bool stopping;
     void (*stopped)(void *arg);
@@ -88,6 +93,15 @@ void engine_fetch_version(struct engine *engine, const char *name,
 int engine_ask(struct engine *engine, struct store_batch *batch,
                engine_accepted_fn *accepted, engine_acted_fn *acted,
                void *arg) MUST_USE;
+
+/* Ask the store which queues have runs as soon as possible. */
+void engine_look_soon(struct engine *engine);
+/* Tell people of what lasts: doubts; and, when the queues were read, instances
+ * that runs wait for and that are not there. */
+void engine_watch(struct engine *engine, int64_t now_ms);
+void engine_watch_queues(struct engine *engine, const struct store_rows *rows);
+bool engine_knows(const struct engine *engine, const char *instance);
+void engine_free_missing(struct engine *engine);
 
 /* Let shadows on that have waited long enough, or whose turn it is. */
 void engine_serve_shadows(struct engine *engine);

@@ -223,7 +223,7 @@ struct claim {
     uint32_t count;
 };
 
-static void engine_look_soon(struct engine *engine)
+void engine_look_soon(struct engine *engine)
 {
     int64_t now_ms = engine_now(engine);
 
@@ -301,6 +301,7 @@ static void look_answered(void *arg, int status, const struct store_rows *rows)
 
     engine->looking = false;
     if (!status) {
+        engine_watch_queues(engine, rows);
         for (size_t index = 0; index < rows->ready_count; index++) {
             const struct store_ready_row *row = &rows->ready[index];
             struct gate *gate = engine_gate(engine, row->queue);

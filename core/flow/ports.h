@@ -8,6 +8,7 @@
 #ifndef CONNECT_FLOW_PORTS_H
 #define CONNECT_FLOW_PORTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,9 @@ struct flow_ports {
      * that its supervisor starts it anew. */
     void (*store_failed)(void *arg);
     void *arg;
+    /* Is an instance of this name configured, running or not?  NULL: every
+     * one is. */
+    bool (*op_known)(void *arg, const char *instance);
 };
 
 #endif

@@ -301,6 +301,12 @@ static uint32_t world_op_room(void *arg, const char *instance)
     return strcmp(instance, "erp") ? world->room_crm : world->room_erp;
 }
 
+static bool world_op_known(void *arg, const char *instance)
+{
+    (void)arg;
+    return strcmp(instance, "gone") != 0;
+}
+
 static int world_jq_start(void *arg, const char *program, const char *input,
                           size_t len, ports_jq_fn *fn, void *fn_arg)
 {
@@ -370,7 +376,7 @@ static void world_open(struct world *world)
     struct engine_options engine = {
         .ports = {world_op_start, world_op_cancel, world_op_commit,
                   world_op_room, world_jq_start, world_wake_at, world_random,
-                  world_store_failed, world},
+                  world_store_failed, world, world_op_known},
         .types = world->types,
         .limits = {.attempts_max = 5,
                    .retry_after_max_ms = 900000,
