@@ -351,6 +351,10 @@ static const char help_text[] =
     "                         the configuration, rights of files, disk, "
     "clock,\n"
     "                         certificates\n"
+    "  -r, --restore DIRECTORY\n"
+    "                         put a backup in the place of what is stored, "
+    "while\n"
+    "                         no daemon runs; what was there is kept aside\n"
     "  -p, --port-file FILE   write the port of the webhook listener to FILE\n"
     "  -V, --version          print the version\n"
     "  -h, --help             print this\n"
@@ -466,30 +470,64 @@ static void end_with_memory(void)
     cJSON_InitHooks(&hooks);
 }
 
+/* Afterwards a delivery of which the backup cannot know whether it was sent is
+ * asked about before anything is sent. */
+static int restore(const char *backup, const char *config_path)
+{
+    struct config *config = NULL;
+    struct error err = {""};
+    char real[4096];
+    int status = config_read(config_path, &config, &err);
+
+    if (!status && !realpath(backup, real)) {
+        status = -errno;
+        error_set(&err, "%s: %s", backup, strerror(-status));
+    }
+    if (!status)
+        status = store_restore(real, config->data, &err);
+    if (!status)
+        printf(
+            "%s holds the backup now; what it held is in "
+            "before-restore-... inside it.\n"
+            "Start connectd. Where it cannot know whether something was sent "
+            "after the\nbackup was made, it asks the other system before it "
+            "sends.\n",
+            config->data);
+    else
+        fprintf(stderr, "connectd: %s\n", err.text);
+    config_destroy(config);
+    return status ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"check", no_argument, NULL, 'c'},
         {"doctor", no_argument, NULL, 'd'},
+        {"restore", required_argument, NULL, 'r'},
         {"port-file", required_argument, NULL, 'p'},
         {"version", no_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    const char *port_file = NULL, *config_path;
+    const char *port_file = NULL, *backup = NULL, *config_path;
     int (*instead)(const char *config_path) = NULL;
     int letter;
 
     umask(0077);
     signal(SIGPIPE, SIG_IGN);
     end_with_memory();
-    while ((letter = getopt_long(argc, argv, "cdp:Vh", options, NULL)) != -1) {
+    while ((letter = getopt_long(argc, argv, "cdr:p:Vh", options, NULL)) !=
+           -1) {
         switch (letter) {
         case 'c':
             instead = check;
             break;
         case 'd':
             instead = doctor;
+            break;
+        case 'r':
+            backup = optarg;
             break;
         case 'p':
             port_file = optarg;
@@ -517,5 +555,7 @@ int main(int argc, char **argv)
         return 1;
     }
     config_path = optind < argc ? argv[optind] : CONFIG_DEFAULT;
+    if (backup)
+        return restore(backup, config_path);
     return instead ? instead(config_path) : run(config_path, port_file);
 }

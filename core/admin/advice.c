@@ -6,6 +6,7 @@
 #include "admin/advice.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,8 +15,10 @@ static const struct {
     const char *code;
     const char *text;
 } parked[] = {
-    {"rejected", "The other system refuses this record for the reason above."
-                 " Correct it there or in the source, then: connectctl retry"},
+    {"rejected",
+     "The other system refuses this record for the reason above."
+     " Correct it there or in the source (or here: connectctl edit), then:"
+     " connectctl retry"},
     {"mapping", "A value is missing or wrong. Correct it in the source (or in"
                 " the flow), then: connectctl retry"},
     {"condition", "A condition of the flow cannot be decided. Correct the value"
@@ -24,12 +27,6 @@ static const struct {
               " above, then: connectctl retry"},
     {"unsupported", "The plugin does not do this: check the flow and the"
                     " configuration, then: connectctl retry"},
-    {"in doubt", "It is not known whether this took effect. Look in the other"
-                 " system first; the retry asks it again and sends nothing"
-                 " twice: connectctl retry --as-was"},
-    {"in_doubt", "It is not known whether this took effect. Look in the other"
-                 " system first; the retry asks it again and sends nothing"
-                 " twice: connectctl retry --as-was"},
     {"call", "The question does not fit the plugin: check the flow, then:"
              " connectctl retry"},
     {"delivery", "The record does not fit the plugin: check the flow, then:"
@@ -46,11 +43,32 @@ static const char *advice_parked(const char *code)
     return "Remove the reason above, then: connectctl retry";
 }
 
+static bool is_doubt(const char *code)
+{
+    return code && (!strcmp(code, "in doubt") || !strcmp(code, "in_doubt"));
+}
+
+/* Such a run cannot be discarded: something of it may have happened. */
+static void advice_doubt(uint64_t run, char text[ADVICE_MAX])
+{
+    snprintf(text, ADVICE_MAX,
+             "It is not known whether this took effect. Look in the other"
+             " system, then say what you found: connectctl settle %" PRIu64
+             " --happened (or --absent) --reason TEXT. Or let it be asked"
+             " again, which sends nothing twice: connectctl retry --as-was"
+             " %" PRIu64,
+             run, run);
+}
+
 void advice_for_run(const struct store_run_row *run, char text[ADVICE_MAX])
 {
     text[0] = '\0';
     switch (run->state) {
     case RUN_PARKED:
+        if (is_doubt(run->code)) {
+            advice_doubt(run->run, text);
+            break;
+        }
         snprintf(text, ADVICE_MAX,
                  "%s %" PRIu64 " (or give it up: connectctl"
                  " discard %" PRIu64 " --reason TEXT)",
@@ -72,7 +90,14 @@ void advice_for_run(const struct store_run_row *run, char text[ADVICE_MAX])
                      run->behind, run->behind);
         break;
     case RUN_READY:
-        if (run->queue && *run->queue)
+        if (is_doubt(run->code))
+            snprintf(text, ADVICE_MAX,
+                     "It is not known whether this took effect; it is asked"
+                     " for again by itself. If the other system cannot tell,"
+                     " look there and say what you found: connectctl settle"
+                     " %" PRIu64 " --happened (or --absent) --reason TEXT",
+                     run->run);
+        else if (run->queue && *run->queue)
             snprintf(text, ADVICE_MAX,
                      "Goes on by itself as soon as %.64s can be used. Whether"
                      " a person must do something for that: connectctl alerts",

@@ -89,7 +89,7 @@ static void print_help(void)
            "person.\n\n");
     for (size_t index = 0; (command = command_at(index)); index++)
         if (!command->hidden)
-            printf("  %-10s %-8s %s\n", command->name, command->arguments,
+            printf("  %-10s %-15s %s\n", command->name, command->arguments,
                    command->title);
     printf("%s\nExit codes: 0 done, 1 refused or failed, 2 wrong use, 3 the "
            "daemon\ncannot be reached.\n",

@@ -14,7 +14,7 @@
 #include "ctl/moment.h"
 #include "ctl/table.h"
 
-enum { LABEL_BYTES_MAX = 4096 };
+enum { LABEL_BYTES_MAX = 4096, SHAPE_LINES = 3 };
 
 const char *print_member(const cJSON *object, const char *name)
 {
@@ -429,6 +429,20 @@ void print_runs(const struct text_out *out, const cJSON *answer)
     table_destroy(table);
 }
 
+/* Which deal, in the words of its system. */
+static void print_about(const struct text_out *out, const cJSON *run)
+{
+    const char *key = print_member(run, "trigger_key");
+
+    if (!*key)
+        key = print_member(run, "trigger_id");
+    if (!*key)
+        return;
+    fputs("\n  about ", out->file);
+    text_print_cell(out, TEXT_PLAIN, key, out->width > 20 ? out->width - 8 : 0,
+                    false);
+}
+
 void print_parked(const struct text_out *out, const cJSON *answer)
 {
     int64_t now_ms = print_number(answer, "now_ms");
@@ -450,6 +464,7 @@ void print_parked(const struct text_out *out, const cJSON *answer)
         if (behind)
             fprintf(out->file, "  (%" PRId64 " wait%s behind it)", behind,
                     behind == 1 ? "s" : "");
+        print_about(out, run);
         fputs("\n  why   ", out->file);
         text_print_wrapped(out, TEXT_PLAIN, print_member(run, "reason"), 8, 0);
         fputs("  next  ", out->file);
@@ -462,26 +477,78 @@ void print_parked(const struct text_out *out, const cJSON *answer)
 
 /* ---- Lists --------------------------------------------------------------- */
 
+void print_reasons(const struct text_out *out, const cJSON *answer)
+{
+    static const char *const heads[] = {">RUNS",       "STATE",  "CODE",
+                                        "FLOW",        "OLDEST", ">RUN",
+                                        "FOR EXAMPLE", NULL};
+    int64_t now_ms = print_number(answer, "now_ms");
+    struct table *table = table_create(heads);
+
+    CN_JSON_EACH(item, cn_json_member(answer, "reasons"))
+    {
+        const char *state = print_member(item, "state");
+        table_add_number(table, print_number(item, "count"));
+        table_add(table, print_state_style(state), state);
+        table_add(table, TEXT_BOLD, print_member(item, "code"));
+        table_add(table, TEXT_PLAIN, print_member(item, "flow"));
+        add_time(table, now_ms, print_number(item, "oldest_ms"));
+        table_add_number(table, print_number(item, "run"));
+        table_add(table, TEXT_PLAIN, print_member(item, "reason"));
+    }
+    if (table_row_count(table)) {
+        table_print(table, out);
+        print_empty(out, "All of one: connectctl retry --all --code CODE "
+                         "[--contains TEXT]");
+    } else {
+        print_empty(out, "Nothing waits for a person.");
+    }
+    table_destroy(table);
+}
+
 void print_alerts(const struct text_out *out, const cJSON *answer)
 {
-    static const char *const heads[] = {"FIRST", "LAST",  ">TIMES",
-                                        "CAUSE", "ALERT", NULL};
+    static const char *const heads[] = {"FIRST", "LAST",  ">TIMES", "CAUSE",
+                                        "SEEN",  "ALERT", NULL};
     int64_t now_ms = print_number(answer, "now_ms");
     struct table *table = table_create(heads);
 
     CN_JSON_EACH(alert, cn_json_member(answer, "alerts"))
     {
+        bool seen = cJSON_IsTrue(cn_json_member(alert, "acknowledged"));
         add_time(table, now_ms, print_number(alert, "first_ms"));
         add_time(table, now_ms, print_number(alert, "last_ms"));
         table_add_number(table, print_number(alert, "count"));
         table_add(table, TEXT_PLAIN, print_member(alert, "cause"));
-        table_add(table, TEXT_RED, print_member(alert, "text"));
+        table_add(table, TEXT_DIM,
+                  seen ? print_member(alert, "acknowledged_by") : "");
+        table_add(table, seen ? TEXT_DIM : TEXT_RED,
+                  print_member(alert, "text"));
     }
-    if (table_row_count(table))
+    if (table_row_count(table)) {
         table_print(table, out);
-    else
+        print_empty(out, "Say that you know: connectctl alerts ack CAUSE");
+    } else {
         print_empty(out, "No alerts.");
+    }
     table_destroy(table);
+}
+
+static void print_shape(const struct text_out *out, const cJSON *item)
+{
+    const char *content = print_member(item, "content");
+    char *shape = NULL;
+
+    if (!*content && cJSON_IsObject(cn_json_member(item, "shape")))
+        shape = cn_json_print(cn_json_member(item, "shape"));
+    if (!*content && cJSON_IsArray(cn_json_member(item, "shape")))
+        shape = cn_json_print(cn_json_member(item, "shape"));
+    if (!*content && !shape)
+        return;
+    fputs("  content  ", out->file);
+    text_print_wrapped(out, TEXT_DIM, shape ? shape : content, 11,
+                       shape ? SHAPE_LINES : 0);
+    free(shape);
 }
 
 void print_quarantine(const struct text_out *out, const cJSON *answer)
@@ -502,14 +569,12 @@ void print_quarantine(const struct text_out *out, const cJSON *answer)
         fputs("  why      ", out->file);
         text_print_wrapped(out, TEXT_PLAIN, print_member(item, "reason"), 11,
                            0);
-        if (!cn_json_member(item, "content"))
-            continue;
-        fputs("  content  ", out->file);
-        text_print_wrapped(out, TEXT_DIM, print_member(item, "content"), 11, 0);
+        print_shape(out, item);
     }
-    print_empty(out, any ? "None of these is tried again: once the reason is "
-                           "mended, change the object in its system, so that "
-                           "it is sent anew."
+    print_empty(out, any ? "None of these is tried again by itself. Once the "
+                           "reason is mended: connectctl quarantine replay "
+                           "NUMBER; or give it up: quarantine discard NUMBER "
+                           "--reason TEXT."
                          : "Nothing is in quarantine.");
     print_next(out, answer);
 }

@@ -16,6 +16,8 @@ void print_flows(const struct text_out *out, const cJSON *answer);
 void print_runs(const struct text_out *out, const cJSON *answer);
 /* As print_runs, with the reason and the next action of each. */
 void print_parked(const struct text_out *out, const cJSON *answer);
+/* Why runs wait, grouped. */
+void print_reasons(const struct text_out *out, const cJSON *answer);
 void print_alerts(const struct text_out *out, const cJSON *answer);
 void print_quarantine(const struct text_out *out, const cJSON *answer);
 /* One entry of the history in one line. */

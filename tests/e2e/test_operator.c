@@ -1,0 +1,436 @@
+/* test_operator.c - what an operator does through connectctl, from the reason
+ * to the order: edit, retry, settle, replay, all of one reason, quarantine,
+ * alerts, backup and restore.  Never a second order. */
+#include "stage.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ALERT_MS = 6 * 60 * 1000, REACT_MS = 20000 };
+
+/* connectctl must end with this code; its text, owned. */
+#define CTL(code, ...) ctl(stage, __LINE__, code, __VA_ARGS__, NULL)
+
+static char *ctl(struct stage *stage, int line, int code, ...)
+{
+    const char *arguments[16] = {NULL};
+    size_t count = 0;
+    va_list more;
+    char *text = NULL;
+    int found;
+
+    va_start(more, code);
+    while (count < 15 && (arguments[count] = va_arg(more, const char *)))
+        count++;
+    va_end(more);
+    found = stage_ctl(stage, &text, arguments[0], arguments[1], arguments[2],
+                      arguments[3], arguments[4], arguments[5], arguments[6],
+                      arguments[7], arguments[8], arguments[9], arguments[10],
+                      arguments[11], arguments[12], NULL);
+    printf("connectctl %s: %d\n%s\n", arguments[0], found, text);
+    if (found != code)
+        stage_fail(stage, "line %d: connectctl %s: %d, not %d: %s", line,
+                   arguments[0], found, code, text);
+    return text;
+}
+
+static void says(struct stage *stage, char *text, const char *word)
+{
+    if (!strstr(text, word))
+        stage_fail(stage, "it does not say \"%s\": %s", word, text);
+    free(text);
+}
+
+static const char *number(int64_t value)
+{
+    static char texts[4][24];
+    static unsigned next;
+    char *text = texts[next++ % 4];
+
+    snprintf(text, sizeof(texts[0]), "%lld", (long long)value);
+    return text;
+}
+
+static int64_t park(struct stage *stage, const char *name, const char *lines,
+                    char key[STAGE_TEXT_MAX])
+{
+    int64_t run;
+
+    stage_deal(stage, name, "Bayside Tools Ltd", lines, key);
+    stage_win(stage, key);
+    stage_rest(stage);
+    run = stage_run_of(stage, key, "parked");
+    stage_must(stage, run > 0);
+    return run;
+}
+
+static size_t posts(struct stage *stage)
+{
+    return stage_seen(stage, SYSPRO, "/Transaction/Post");
+}
+
+static void rename_lines(struct stage *stage, const char *key,
+                         const char *lines)
+{
+    char path[STAGE_TEXT_MAX + 40];
+
+    snprintf(path, sizeof(path), "/_sim/boxes/%s", key);
+    stage_tell(stage, STREAK, path, "{\"fields\":{\"Order lines\":\"%s\"}}",
+               lines);
+}
+
+/* ---- Edit ---------------------------------------------------------------- */
+
+static void test_edit(void **state)
+{
+    char key[STAGE_TEXT_MAX], file[STAGE_PATH_MAX + 20];
+    struct stage *stage = stage_begin(NULL);
+    int64_t run = park(stage, "Typo", "Z900; 3; 149.90", key);
+
+    (void)state;
+    says(stage, CTL(0, "parked", "--contains", "z900"), key);
+    says(stage, CTL(0, "parked", "--contains", "z901"), "Nothing waits");
+    /* No editor to be used: nothing happens. */
+    setenv("EDITOR", "false", 1);
+    says(stage, CTL(1, "edit", number(run), "--reason", "typo", "--yes"),
+         "editor");
+    says(stage, CTL(2, "edit", number(run), "--yes"), "--reason");
+    /* What cannot be used is named by its field. */
+    setenv("EDITOR", "sed -i s/\"3\"/\"three\"/", 1);
+    says(stage, CTL(1, "edit", number(run), "--reason", "typo", "--yes"),
+         "/lines/0/quantity");
+    /* Nobody to ask. */
+    setenv("EDITOR", "sed -i s/Z900/A100/", 1);
+    says(stage, CTL(1, "edit", number(run), "--reason", "typo"), "--yes");
+    says(stage, CTL(0, "edit", number(run), "--reason", "typo", "--yes"),
+         "/lines/0/stock_code");
+    stage_must(stage, stage_order_count(stage) == 0);
+    free(CTL(0, "retry", number(run), "--as-was"));
+    stage_rest(stage);
+    stage_must(stage, stage_order_count(stage) == 1);
+    says(stage, CTL(0, "show", number(run)), "act.edited");
+    /* What was delivered cannot be edited. */
+    snprintf(file, sizeof(file), "%s/body.json", stage->directory);
+    stage_write(stage, "body.json", "{\"box\":\"x\"}");
+    free(CTL(1, "edit", number(run), "--reason", "late", "--step", "trigger",
+             "--file", file, "--yes"));
+    rename_lines(stage, key, "A100; 3; 149.90");
+    stage_check(stage);
+    stage_passed(stage);
+}
+
+/* ---- Settle -------------------------------------------------------------- */
+
+static bool is_asked(struct stage *stage, void *arg)
+{
+    return stage_seen(stage, SYSPRO, "/Query/") > *(size_t *)arg;
+}
+
+static bool is_waiting(struct stage *stage, void *arg)
+{
+    return stage_run_of(stage, arg, "ready,parked,held") > 0;
+}
+
+/* A deal whose order is in doubt, and SYSPRO answers no question. */
+static int64_t doubt(struct stage *stage, const char *fault,
+                     char key[STAGE_TEXT_MAX])
+{
+    size_t asked = stage_seen(stage, SYSPRO, "/Query/");
+    int64_t run;
+
+    stage_fault(
+        stage, SYSPRO,
+        "{\"fault\":\"%s\",\"match\":\"/Transaction/Post\",\"count\":1}",
+        fault);
+    stage_fault(stage, SYSPRO,
+                "{\"fault\":\"status\",\"status\":500,\"match\":\"/Query/\","
+                "\"always\":true}");
+    stage_deal(stage, "Doubt", "Bayside Tools Ltd", "A100; 3; 149.90", key);
+    stage_win(stage, key);
+    stage_until(stage, REACT_MS, "the question whether it is there", is_asked,
+                &asked);
+    stage_until_instance_rests(stage, "syspro");
+    stage_step(stage, ALERT_MS);
+    stage_until(stage, REACT_MS, "another question", is_asked, &asked);
+    stage_until_instance_rests(stage, "syspro");
+    stage_until(stage, REACT_MS, "it to wait", is_waiting, key);
+    run = stage_run_of(stage, key, "ready,parked,held");
+    stage_must(stage, run > 0);
+    return run;
+}
+
+static void first_order(struct stage *stage, char reference[STAGE_TEXT_MAX])
+{
+    cJSON *told =
+        stage_get(stage, SYSPRO, "/_sim/documents?kind=sales_order&limit=10");
+    const cJSON *order = cJSON_GetArrayItem(
+        cJSON_GetObjectItemCaseSensitive(told, "entries"), 0);
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(
+        cJSON_GetObjectItemCaseSensitive(order, "detail"), "sales_order"));
+
+    stage_must(stage, text);
+    snprintf(reference, STAGE_TEXT_MAX, "%s", text);
+    cJSON_Delete(told);
+}
+
+static void test_settle_happened(void **state)
+{
+    char key[STAGE_TEXT_MAX], order[STAGE_TEXT_MAX], told[STAGE_TEXT_MAX];
+    char reference[STAGE_TEXT_MAX + 40];
+    struct stage *stage = stage_begin(NULL);
+    int64_t run = doubt(stage, "cut_after_commit", key);
+
+    (void)state;
+    stage_must(stage, stage_order_count(stage) == 1 && posts(stage) == 1);
+    free(CTL(0, "show", number(run)));
+    free(CTL(2, "settle", number(run), "--reason", "x"));
+    free(CTL(2, "settle", number(run), "--happened"));
+    first_order(stage, order);
+    snprintf(reference, sizeof(reference), "{\"sales_order\":\"%s\"}", order);
+    says(stage,
+         CTL(0, "settle", number(run), "--happened", "--reference", reference,
+             "--reason", "seen in SYSPRO"),
+         "it happened");
+    stage_no_faults(stage, SYSPRO);
+    stage_rest(stage);
+    stage_field(stage, key, "SYSPRO order", told);
+    stage_must(stage, !strcmp(told, order));
+    stage_must(stage, stage_order_count(stage) == 1 && posts(stage) == 1);
+    says(stage, CTL(1, "settle", number(run), "--absent", "--reason", "x"),
+         "nothing of the run is in doubt");
+    stage_check(stage);
+    stage_passed(stage);
+}
+
+static void test_settle_absent(void **state)
+{
+    char key[STAGE_TEXT_MAX], cause[40];
+    struct stage *stage = stage_begin(NULL);
+    int64_t run = doubt(stage, "cut_before_commit", key);
+
+    (void)state;
+    snprintf(cause, sizeof(cause), "doubt:%s", number(run));
+    says(stage, CTL(0, "alerts"), cause);
+    says(stage, CTL(1, "doctor"), "settle RUN");
+    says(stage, CTL(1, "alerts", "ack", "nothing"), "no alert");
+    free(CTL(2, "alerts", "ack"));
+    says(stage, CTL(0, "alerts", "ack", cause), "1 acknowledged");
+    says(stage, CTL(0, "alerts"), "uid:");
+    says(stage,
+         CTL(0, "settle", number(run), "--absent", "--reason", "not there"),
+         "did not happen");
+    stage_no_faults(stage, SYSPRO);
+    stage_rest(stage);
+    stage_must(stage, stage_order_count(stage) == 1 && posts(stage) == 2);
+    free(CTL(0, "alerts", "ack", "--all"));
+    stage_check(stage);
+    stage_passed(stage);
+}
+
+/* ---- Replay and difference ----------------------------------------------- */
+
+static void test_replay(void **state)
+{
+    char key[STAGE_TEXT_MAX], told[STAGE_TEXT_MAX];
+    struct stage *stage = stage_begin(NULL);
+    size_t runs, comments;
+    int64_t run;
+
+    (void)state;
+    stage_deal(stage, "Again", "Bayside Tools Ltd", "A100; 3; 149.90", key);
+    stage_win(stage, key);
+    stage_until_number(stage, key, told);
+    stage_rest(stage);
+    run = stage_run_of(stage, key, "done");
+    runs = stage_runs_in(stage, "done");
+    comments = stage_comment_count(stage);
+    says(stage, CTL(0, "replay", number(run), "--shadow"),
+         "Nothing was stored");
+    stage_must(stage, stage_runs_in(stage, "done") == runs);
+    stage_must(stage, posts(stage) == 1);
+    says(stage, CTL(0, "replay", number(run), "--reason", "to see"),
+         "runs again as run");
+    stage_rest(stage);
+    stage_must(stage, stage_runs_in(stage, "done") == runs + 1);
+    stage_must(stage, posts(stage) == 1 && stage_order_count(stage) == 1);
+    stage_must(stage, stage_comment_count(stage) == comments);
+    stage_check(stage);
+    stage_passed(stage);
+}
+
+/* The flow file with another unit in it. */
+static void change_flow(struct stage *stage)
+{
+    static const char path[] = "flows/won-deal-to-sales-order.json";
+    char file[STAGE_PATH_MAX + 80];
+    char *text, *at;
+
+    snprintf(file, sizeof(file), "%s/%s", stage->directory, path);
+    text = process_read_file(file, NULL);
+    stage_must(stage, text && (at = strstr(text, "\"value\": \"EA\"")));
+    memcpy(strstr(text, "\"value\": \"EA\""), "\"value\": \"BX\"", 13);
+    stage_write(stage, path, text);
+    free(text);
+}
+
+static void test_difference(void **state)
+{
+    char key[STAGE_TEXT_MAX];
+    struct stage *stage = stage_begin(NULL);
+    int64_t run = park(stage, "Other unit", "Z900; 3; 149.90", key);
+
+    (void)state;
+    says(stage, CTL(0, "diff", number(run)), "give the same");
+    change_flow(stage);
+    free(CTL(0, "reload"));
+    says(stage, CTL(0, "diff", number(run)), "/lines/0/unit: EA");
+    stage_must(stage, stage_order_count(stage) == 0 && posts(stage) == 1);
+    stage_must(stage, stage_run_of(stage, key, "parked") == run);
+    stage_check(stage);
+    stage_passed(stage);
+}
+
+/* ---- All of one reason --------------------------------------------------- */
+
+static void test_all_of_one_reason(void **state)
+{
+    static const char *const lines[] = {"Z900; 3; 149.90", "Z900; 1; 10.00",
+                                        "Z901; 1; 10.00"};
+    char key[STAGE_TEXT_MAX];
+    struct stage *stage = stage_begin(NULL);
+
+    (void)state;
+    for (size_t at = 0; at < 3; at++)
+        park(stage, "Many", lines[at], key);
+    says(stage, CTL(0, "reasons"), "rejected");
+    stage_tell(stage, SYSPRO, "/_sim/items",
+               "{\"stock_code\":\"Z900\",\"price\":\"149.90\",\"stock\":"
+               "[{\"warehouse\":\"FG\",\"on_hand\":\"500\"}]}");
+    free(CTL(2, "retry"));
+    free(CTL(2, "retry", "1", "--all"));
+    says(stage, CTL(1, "retry", "--all", "--contains", "Z900"), "--yes");
+    stage_must(stage, stage_runs_in(stage, "parked") == 3);
+    says(stage,
+         CTL(0, "retry", "--all", "--code", "rejected", "--contains", "Z900",
+             "--yes"),
+         "2 done");
+    stage_rest(stage);
+    stage_must(stage, stage_order_count(stage) == 2);
+    says(stage,
+         CTL(0, "discard", "--all", "--contains", "Z901", "--reason",
+             "never sold", "--yes"),
+         "1 done");
+    says(stage, CTL(0, "retry", "--all", "--yes"), "No runs");
+    says(stage, CTL(0, "parked"), "Nothing waits");
+    stage_check(stage);
+    stage_passed(stage);
+}
+
+/* ---- Quarantine ---------------------------------------------------------- */
+
+static void test_quarantine(void **state)
+{
+    struct stage *stage = stage_begin(NULL);
+    struct stage_webhook webhook = {.body = "[{\"name\":\"CANARY\"}]"};
+    struct web_answer answer = stage_send(stage, &webhook);
+    const char *first;
+    cJSON *told;
+    char *text;
+
+    (void)state;
+    stage_must(stage, answer.status == 200);
+    web_answer_end(&answer);
+    told = stage_get(stage, ADMIN, "/v1/quarantine");
+    first = number((int64_t)cJSON_GetNumberValue(cJSON_GetObjectItem(
+        cJSON_GetArrayItem(cJSON_GetObjectItem(told, "quarantine"), 0),
+        "number")));
+    cJSON_Delete(told);
+    text = CTL(0, "quarantine");
+    stage_must(stage, !strstr(text, "CANARY"));
+    says(stage, text, "***");
+    says(stage, CTL(0, "quarantine", "--unmasked"), "CANARY");
+    /* Its plugin takes it without the token, which is not kept. */
+    says(stage, CTL(1, "quarantine", "replay", first), "still cannot be used");
+    says(stage, CTL(1, "quarantine", "replay", "999"), "no number 999");
+    free(CTL(2, "quarantine", "discard", first));
+    says(stage, CTL(0, "quarantine", "discard", first, "--reason", "a test"),
+         "given up");
+    says(stage, CTL(0, "quarantine"), "Nothing is in quarantine");
+    stage_passed(stage);
+}
+
+/* ---- Backup and restore -------------------------------------------------- */
+
+static char *win(struct stage *stage, const char *name)
+{
+    char key[STAGE_TEXT_MAX], told[STAGE_TEXT_MAX];
+
+    stage_deal(stage, name, "Bayside Tools Ltd", "A100; 3; 149.90", key);
+    stage_win(stage, key);
+    stage_until_number(stage, key, told);
+    stage_rest(stage);
+    return strdup(key);
+}
+
+static void restore(struct stage *stage, const char *copy)
+{
+    char config[STAGE_PATH_MAX + 80];
+    const char *arguments[] = {CONNECT_BUILD_DIR "/core/connectd", "--restore",
+                               copy, config, NULL};
+    char *text = NULL;
+    int code;
+
+    snprintf(config, sizeof(config), "%s/connect.json", stage->directory);
+    code = process_output(arguments, REACT_MS, &text);
+    printf("connectd --restore: %d\n%s\n", code, text);
+    stage_must(stage, code == 0);
+    free(text);
+}
+
+static void test_backup_and_restore(void **state)
+{
+    char copy[STAGE_PATH_MAX + 20], told[STAGE_TEXT_MAX];
+    struct stage *stage = stage_begin(NULL);
+    char *keys[3], *after;
+
+    (void)state;
+    snprintf(copy, sizeof(copy), "%s/copy", stage->directory);
+    keys[0] = win(stage, "Before one");
+    keys[1] = win(stage, "Before two");
+    says(stage, CTL(0, "backup", copy), "checked");
+    free(CTL(1, "backup", copy)); /* it is there already */
+    keys[2] = win(stage, "After");
+    after = strdup(keys[2]);
+    stage_must(stage, stage_order_count(stage) == 3);
+    stage_stop(stage);
+    restore(stage, copy);
+    stage_start(stage);
+    /* The sender sends again what the backup does not know, and what it does.
+     */
+    stage_must(stage,
+               stage_send_boxes(stage, (const char *const *)keys, 3) == 200);
+    stage_rest(stage);
+    stage_must(stage, stage_order_count(stage) == 3);
+    stage_must(stage, posts(stage) == 3);
+    stage_field(stage, after, "SYSPRO order", told);
+    stage_must(stage, told[0]);
+    stage_check(stage);
+    for (size_t at = 0; at < 3; at++)
+        free(keys[at]);
+    free(after);
+    stage_passed(stage);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        stage_test(test_edit),          stage_test(test_settle_happened),
+        stage_test(test_settle_absent), stage_test(test_replay),
+        stage_test(test_difference),    stage_test(test_all_of_one_reason),
+        stage_test(test_quarantine),    stage_test(test_backup_and_restore),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
