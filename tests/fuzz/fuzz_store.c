@@ -1,10 +1,11 @@
 /* fuzz_store.c - a damaged database: opened or refused, read, worked with.
  *
- * An input is edits to tests/golden/store/v1.db: three bytes of place, one of
- * length (255: cut the file there), the bytes.  An odd first byte: the rest is
- * instead text that replaces a text of the first table, so that the database
- * stays whole and its contents do not.  Nothing may crash; what cannot be
- * trusted is refused or parked. */
+ * An input is edits to tests/golden/store/v1.db, or v2.db when the second bit
+ * of the first byte is set: three bytes of place, one of length (255: cut the
+ * file there), the bytes.  An odd first byte: the rest is instead text that
+ * replaces a text of the first table, so that the database stays whole and its
+ * contents do not.  Nothing may crash; what cannot be trusted is refused or
+ * parked. */
 #include <string.h>
 #include <unistd.h>
 
@@ -15,7 +16,9 @@
 
 enum { ROWS_MAX = 1000, RUNS_MAX = 12 };
 
-static char *base, *key;
+static char *bases[2], *keys[2];
+static size_t base_lens[2], key_lens[2];
+static const char *base, *key; /* of this input */
 static size_t base_len, key_len;
 static int64_t wall_ms, monotonic_ms;
 
@@ -62,8 +65,14 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
     (void)arguments;
     fuzz_directory();
     atexit(clear_all); /* before the directory goes */
-    base = fuzz_file(FUZZ_SOURCE_DIR "/tests/golden/store/v1.db", &base_len);
-    key = fuzz_file(FUZZ_SOURCE_DIR "/tests/golden/store/v1.key", &key_len);
+    bases[0] =
+        fuzz_file(FUZZ_SOURCE_DIR "/tests/golden/store/v1.db", &base_lens[0]);
+    keys[0] =
+        fuzz_file(FUZZ_SOURCE_DIR "/tests/golden/store/v1.key", &key_lens[0]);
+    bases[1] =
+        fuzz_file(FUZZ_SOURCE_DIR "/tests/golden/store/v2.db", &base_lens[1]);
+    keys[1] =
+        fuzz_file(FUZZ_SOURCE_DIR "/tests/golden/store/v2.key", &key_lens[1]);
     return 0;
 }
 
@@ -148,6 +157,17 @@ static void read_rows(void *arg, int status, const struct store_rows *rows)
     for (size_t index = 0; index < rows->run_count; index++) {
         touch_text(rows->runs[index].reason);
         touch(rows->runs[index].label);
+        touch(rows->runs[index].id);
+        touch(rows->runs[index].key);
+    }
+    for (size_t index = 0; index < rows->reason_count; index++) {
+        touch_text(rows->reasons[index].code);
+        touch_text(rows->reasons[index].flow);
+        touch_text(rows->reasons[index].reason);
+    }
+    for (size_t index = 0; index < rows->alert_count; index++) {
+        touch_text(rows->alerts[index].text);
+        touch_text(rows->alerts[index].acknowledged_by);
     }
     for (size_t index = 0; index < rows->history_count; index++)
         touch_text(rows->history[index].act);
@@ -171,7 +191,7 @@ static void committed(void *arg, int status, const struct store_result *results,
 
 static void read_all(struct store *store)
 {
-    for (int kind = STORE_QUERY_RUNS; kind <= STORE_QUERY_READY; kind++) {
+    for (int kind = STORE_QUERY_RUNS; kind <= STORE_QUERY_REASONS; kind++) {
         struct store_query query = {.kind = (enum store_query_kind)kind,
                                     .flow = "won-deal",
                                     .version = "v1",
@@ -186,6 +206,12 @@ static void read_all(struct store *store)
             FUZZ_MUST(!store_query(store, &query, read_rows, NULL));
             store_drain(store);
         }
+        query.contains = "a";
+        query.key = (struct store_bytes){"box-4", 5};
+        query.run = 0;
+        if (kind == STORE_QUERY_RUNS)
+            FUZZ_MUST(!store_query(store, &query, read_rows, NULL));
+        store_drain(store);
     }
 }
 
@@ -228,7 +254,12 @@ static void deliver(struct store_batch *batch, uint64_t run)
 static void work(struct store *store)
 {
     static const struct store_accept_run run = {.flow = "won-deal",
-                                                .flow_version = "v1"};
+                                                .flow_version = "v1",
+                                                .key = {"box-4", 5},
+                                                .newer = STORE_NEWER_OVERTAKES};
+    static const struct store_prune prune = {
+        .event_age_ms = 1, .run_age_ms = 1, .audit_age_ms = 1, .count = 20};
+    static const struct store_bytes nothing = {"", 0};
     struct store_accept event = {.origin = "streak",
                                  .type = "box_event/1",
                                  .id = {"fresh", 5},
@@ -251,8 +282,12 @@ static void work(struct store *store)
     commit(store, batch);
     for (uint64_t number = 1; number <= RUNS_MAX; number++) {
         batch = store_batch_create();
-        store_batch_act(batch, "test", (enum store_act)(number % 4), number,
+        store_batch_act(batch, "test", (enum store_act)(number % 5), number,
                         "because");
+        store_batch_settle(batch, "test", number, number & 1, nothing, "so");
+        store_batch_edit(batch, "test", number, NULL,
+                         (struct store_bytes){"{}", 2});
+        store_batch_quarantine_end(batch, "test", number, "discarded", "so");
         commit(store, batch);
         batch = store_batch_create();
         deliver(batch, number);
@@ -262,6 +297,12 @@ static void work(struct store *store)
                                                           .state = RUN_DONE});
         commit(store, batch);
     }
+    batch = store_batch_create();
+    store_batch_alert_acknowledge(batch, "test", "syspro.auth");
+    commit(store, batch);
+    batch = store_batch_create();
+    store_batch_prune(batch, &prune);
+    commit(store, batch);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -274,12 +315,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct store *store = NULL;
     struct error err = {""};
     char path[256];
+    uint64_t first = fuzz_number(&data, &size, 1);
+    size_t version = first >> 1 & 1;
 
     wall_ms = 1700000005000;
     monotonic_ms = 5000;
+    base = bases[version];
+    base_len = base_lens[version];
+    key = keys[version];
+    key_len = key_lens[version];
     path_of(path, "lookup.key");
     fuzz_write(path, key, key_len);
-    if (fuzz_number(&data, &size, 1) & 1)
+    if (first & 1)
         corrupt(data, size);
     else
         damage(data, size);
