@@ -227,6 +227,115 @@ static void reserve_is_for_outcomes(void **state)
     kit_verify(kit);
 }
 
+/* What a person settles, edits or gives up and what is forgotten begins
+ * nothing: it is done on the space kept back.  A replay begins something. */
+static void people_and_pruning_work_on_the_reserve(void **state)
+{
+    struct kit *kit = *state;
+    struct store_prune prune = {.bytes_max = 1, .count = 100};
+    struct store_batch *fresh = store_batch_create();
+    struct store_batch *answer = store_batch_create();
+
+    for (int index = 0; index < 3; index++) {
+        char id[16];
+        uint64_t run;
+
+        snprintf(id, sizeof(id), "e%d", index);
+        run = kit_accept(kit, id, "", true).run;
+        kit_deliver(kit, run, "post", id, "", 0);
+        kit->doubt = index == 0;
+        kit_settle(kit, run, index < 2 ? DELIVERY_PARKED : DELIVERY_DONE);
+        kit->doubt = false;
+        kit_run(kit, run, index < 2 ? RUN_PARKED : RUN_DONE);
+    }
+    /* Full: only the space kept back is left, and is in use. */
+    store_batch_settle(answer, "ann", 1, true, kit_bytes(""), "seen");
+    store_batch_act(fresh, "ann", STORE_REPLAY, 3, "again");
+    disk_fail(FAULT_FULL, 0, 1);
+    assert_int_equal(kit_commit_both(kit, answer, fresh), 0);
+    assert_int_equal(kit->status, -ENOSPC);
+    assert_int_equal(kit_delivery(kit, 1), DELIVERY_DONE);
+    disk_fail(FAULT_FULL, 0, 1);
+    kit_edit(kit, 2, "post", "{}");
+    assert_int_equal(kit->status, 0);
+    assert_int_equal(kit->result.decision, STORE_APPLIED);
+    disk_fail(FAULT_FULL, 0, 1);
+    kit_act(kit, STORE_DISCARD, 2);
+    assert_int_equal(kit->status, 0);
+    disk_fail(FAULT_FULL, 0, 1);
+    assert_true(kit_prune(kit, &prune).pruned > 0);
+    assert_int_equal(kit->status, 0);
+    kit_verify(kit);
+}
+
+/* Half of a pruning is none. */
+static void failed_pruning_takes_nothing(void **state)
+{
+    struct kit *kit = *state;
+    struct store_prune prune = {
+        .run_age_ms = 1, .audit_age_ms = 1, .event_age_ms = 1, .count = 100};
+
+    for (int index = 0; index < 20; index++) {
+        char id[16];
+        snprintf(id, sizeof(id), "e%d", index);
+        kit_run(kit, kit_accept(kit, id, "", true).run, RUN_DONE);
+    }
+    kit_step(kit, 2 * 3600 * 1000, 0);
+    kit_accept(kit, "last", "", true);
+    kit_step(kit, 2 * 3600 * 1000, 0);
+    disk_fail(FAULT_WRITE, 0, 1);
+    kit_prune(kit, &prune);
+    assert_int_equal(kit->status, -EIO);
+    assert_int_equal(kit_count(kit, "SELECT count(*) FROM run"), 21);
+    kit_verify(kit);
+    assert_true(kit_prune(kit, &prune).pruned > 60);
+    assert_int_equal(kit_count(kit, "SELECT count(*) FROM run"), 1);
+    assert_true(kit_count(kit, "SELECT anchor_sequence FROM meta") > 0);
+    kit_verify(kit);
+    kit_reopen(kit);
+    kit_verify(kit);
+}
+
+static void backup_ended(void *arg, int status, uint64_t bytes,
+                         const struct error *err)
+{
+    (void)bytes;
+    *(int *)arg = status;
+    assert_int_equal(status != 0, err->text[0] != '\0');
+}
+
+/* A backup that does not fit is none, and disturbs nobody. */
+static void backup_on_a_full_disk(void **state)
+{
+    struct kit *kit = *state;
+    char path[128], partial[160];
+    int status = 1;
+
+    for (int index = 0; index < 20; index++) {
+        char id[16];
+        snprintf(id, sizeof(id), "e%d", index);
+        kit_accept(kit, id, "", true);
+    }
+    snprintf(path, sizeof(path), "%s/backup", kit->directory);
+    snprintf(partial, sizeof(partial), "%s.partial", path);
+    for (int after = 0; after < 12; after += 4) {
+        disk_fail(FAULT_FULL, after, 1000000);
+        assert_int_equal(store_backup(kit->store, path, backup_ended, &status),
+                         0);
+        store_drain(kit->store);
+        assert_int_equal(status, -ENOSPC);
+        assert_int_equal(access(path, F_OK), -1);
+        assert_int_equal(access(partial, F_OK), -1);
+        disk_fail(FAULT_NONE, 0, 0);
+        kit_run(kit, (uint64_t)after + 1, RUN_DONE);
+        assert_int_equal(kit->status, 0);
+    }
+    assert_int_equal(store_backup(kit->store, path, backup_ended, &status), 0);
+    store_drain(kit->store);
+    assert_int_equal(status, 0);
+    kit_verify(kit);
+}
+
 static void full_disk_can_be_opened(void **state)
 {
     struct kit *kit = *state;
@@ -374,6 +483,11 @@ int main(void)
                                         kit_setup, heal),
         cmocka_unit_test_setup_teardown(reserve_is_for_outcomes, kit_setup,
                                         heal),
+        cmocka_unit_test_setup_teardown(people_and_pruning_work_on_the_reserve,
+                                        kit_setup, heal),
+        cmocka_unit_test_setup_teardown(failed_pruning_takes_nothing, kit_setup,
+                                        heal),
+        cmocka_unit_test_setup_teardown(backup_on_a_full_disk, kit_setup, heal),
         cmocka_unit_test_setup_teardown(full_disk_can_be_opened, kit_setup,
                                         heal),
         cmocka_unit_test_setup_teardown(failing_write_is_not_acknowledged,
