@@ -9,7 +9,7 @@
  * to an end.  A failing seed is printed: test_store_random SEED */
 #include "store_kit.h"
 
-enum { SEED_COUNT = 8, ROUNDS = 25, RUNS_MAX = 400, ENTITIES = 12 };
+enum { SEED_COUNT = 6, ROUNDS = 25, RUNS_MAX = 400, ENTITIES = 12 };
 
 struct play {
     struct kit *kit;
