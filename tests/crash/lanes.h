@@ -18,7 +18,8 @@ struct lanes_sums {          /* shared by all lanes */
     _Atomic uint64_t lost, doubled;
     _Atomic uint64_t failed;    /* cases that did not hold */
     _Atomic uint64_t calls_max; /* most calls, or allocations, of one case */
-    _Atomic uint64_t ended;     /* allocations: how often the daemon ended */
+    _Atomic uint64_t ended;     /* allocations: how often the daemon ended, */
+    _Atomic uint64_t crashed;   /* and of these not as it should */
 };
 
 struct lanes_case {

@@ -125,8 +125,10 @@ static void point(struct world *world, uint64_t number)
         world->stage->kills++;
         snprintf(text, sizeof(text), "%s (%d)", why ? why : "",
                  world->stage->connectd.exit_code);
-        if (why)
+        if (why) {
+            sums->crashed++;
             lanes_broken(where, text);
+        }
         world_start(world);
     }
     world_send_till_kept(world, &load, false);
@@ -170,6 +172,7 @@ bool starve_run(const struct proof *proof)
              ",\"max_allocations\":%" PRIu64,
              (uint64_t)sums.struck, (uint64_t)sums.ended,
              (uint64_t)sums.calls_max);
+    printf("%s: %" PRIu64 " crashed\n", part.name, (uint64_t)sums.crashed);
     proof_figures(proof, part.name, sums.done, sums.lost, sums.doubled, more);
     return held;
 }
