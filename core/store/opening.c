@@ -259,17 +259,24 @@ static int opening_begin(struct writer *writer, const char *owner,
     return status;
 }
 
-/* A damaged file shows anywhere, also where nobody had a sentence for it. */
+/* A damaged file shows anywhere, also where nobody had a sentence for it, or
+ * one without the name of the file. */
 static void opening_explain(const struct writer *writer, int status,
                             struct error *err)
 {
+    size_t directory_len = strlen(writer->path) - strlen("connect.db");
     const char *reason = strerror(-status);
+    struct error said;
 
-    if (!err || err->text[0])
+    if (!err)
         return;
+    said = *err;
     if (status == -EIO && writer->database.handle)
         reason = sqlite3_errmsg(writer->database.handle);
-    error_set(err, "%s: cannot be read: %s", writer->path, reason);
+    if (!said.text[0])
+        error_set(err, "%s: cannot be read: %s", writer->path, reason);
+    else if (!memmem(said.text, strlen(said.text), writer->path, directory_len))
+        error_set(err, "%s: %s", writer->path, said.text);
 }
 
 /* From the files to the first transaction. */

@@ -59,6 +59,25 @@ static void runs_of_unknown_states_are_not_touched(void **state)
     assert_int_equal(kit_state(kit, 1), 9);
 }
 
+/* The disk gives back other bytes, whole for SQLite. */
+static void turned_bytes_are_parked(void **state)
+{
+    struct kit *kit = *state;
+
+    kit_accept(kit, "one", "", false);
+    kit_accept(kit, "two", "", false);
+    kit_deliver(kit, 2, "post", "deal-2", "customer", 0);
+    kit_accept(kit, "three", "", false);
+    damage(kit, "UPDATE record SET body = CAST(replace(body, '1', '2') AS"
+                " BLOB) WHERE id = (SELECT min(id) FROM record);"
+                "UPDATE delivery SET body = substr(body, 1, 12)");
+    kit_open(kit);
+    assert_int_equal(kit_claim(kit, "", 10), 1);
+    assert_int_equal(kit_state(kit, 1), RUN_PARKED);
+    assert_int_equal(kit_state(kit, 2), RUN_PARKED);
+    assert_int_equal(kit_state(kit, 3), RUN_ACTIVE);
+}
+
 static void wrong_clocks_are_refused(void **state)
 {
     refused(*state, "UPDATE meta SET steady_ms = 9223372036854775807");
@@ -79,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         KIT_TEST(unknown_states_are_parked),
         KIT_TEST(runs_of_unknown_states_are_not_touched),
+        KIT_TEST(turned_bytes_are_parked),
         KIT_TEST(wrong_clocks_are_refused),
         KIT_TEST(wrong_counters_are_refused),
         KIT_TEST(an_unreadable_audit_is_refused),

@@ -181,8 +181,8 @@ static void edited_delivery(void **state)
     assert_int_equal(kit_edit(kit, 1, "nowhere", "{}").decision, STORE_REFUSED);
     assert_int_equal(kit_edit(kit, 1, "post", "{\"lines\":2}").decision,
                      STORE_APPLIED);
-    /* x'01' is the seal. */
-    assert_int_equal(kit_count(kit, "SELECT body = CAST(x'01' || "
+    /* Nine bytes are the seal. */
+    assert_int_equal(kit_count(kit, "SELECT substr(body, 10) = CAST("
                                     "'{\"lines\":2}' AS BLOB) FROM delivery"),
                      1);
     assert_int_equal(kit_count(kit, "SELECT detail LIKE 'old:% new:%' AND"
