@@ -264,7 +264,7 @@ static int opening_begin(struct writer *writer, const char *owner,
 static void opening_explain(const struct writer *writer, int status,
                             struct error *err)
 {
-    size_t directory_len = strlen(writer->path) - strlen("connect.db");
+    size_t directory_len = strlen(writer->path) - strlen("/connect.db");
     const char *reason = strerror(-status);
     struct error said;
 
