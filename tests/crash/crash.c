@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "backlog.h"
 #include "kill.h"
 #include "starve.h"
 
@@ -22,6 +23,7 @@ static void list(void)
     for (size_t at = 0; kill_parts[at]; at++)
         printf("%s %" PRIu64 "\n", kill_parts[at],
                kill_part_count(kill_parts[at]));
+    printf("backlog %" PRIu64 "\n", backlog_part_count());
     printf("allocations %" PRIu64 "\n", starve_part_count());
 }
 
@@ -44,6 +46,10 @@ int main(int argc, char **argv)
             continue;
         known = true;
         held = kill_run(&proof, kill_parts[at]) && held;
+    }
+    if (wanted(&proof, "backlog")) {
+        known = true;
+        held = backlog_run(&proof) && held;
     }
     if (wanted(&proof, "allocations")) {
         known = true;

@@ -215,6 +215,8 @@ void world_send_till_kept(struct world *world, struct load *load, bool all)
         if (!kept && !world_runs(world))
             stage_fail(world->stage, "connectd ended with %d",
                        world->stage->connectd.exit_code);
+        if (!kept)
+            process_nap(LOOK_MS);
     }
 }
 

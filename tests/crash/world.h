@@ -23,7 +23,8 @@ struct world {
     size_t deals;        /* won since the stage began */
     bool spoiled;        /* something did not hold: no further points here */
     const char *preload; /* run the daemon with this library instead of the
-                          * tracer; NULL: with the tracer */
+                          * tracer ("": with neither); NULL: with the tracer
+                          */
 };
 
 /* What the deals of one point came to. */
