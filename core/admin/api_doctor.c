@@ -27,6 +27,8 @@ enum {
     MISTAKES_MAX = 20 /* of the configuration, that are listed */
 };
 
+#define MIB (1024ULL * 1024)
+
 /* In the order in which they are shown. */
 enum part {
     PART_CONFIGURATION,
@@ -257,6 +259,8 @@ static void counts_read(void *arg, int status, const struct store_rows *rows)
                                 .states = 1U << RUN_READY | 1U << RUN_ACTIVE,
                                 .limit = 1};
     struct visit *visit = arg;
+    const struct api_options *options = &visit->call->api->options;
+    const struct config *config = options->config(options->arg);
     int64_t oldest_ms = 0;
 
     if (status) {
@@ -273,6 +277,8 @@ static void counts_read(void *arg, int status, const struct store_rows *rows)
             (!oldest_ms || row->oldest_wall_ms < oldest_ms))
             oldest_ms = row->oldest_wall_ms;
     }
+    doctor_judge_database(visit->parts[PART_QUEUES], rows->used_bytes,
+                          config->limits.database_mib * MIB);
     query.accepted_before_wall_ms = oldest_ms + 1;
     visit_query(visit, &query, oldest_read);
 }

@@ -39,26 +39,24 @@ static uint64_t free_warning(uint64_t total)
                                               : FREE_WARNING_MOST_MIB * MIB;
 }
 
-static void judge_database(struct doctor *doctor,
-                           const struct doctor_disk *disk)
+void doctor_judge_database(struct doctor *doctor, uint64_t used_bytes,
+                           uint64_t bytes_max)
 {
-    double size = (double)disk->database_bytes / (double)MIB;
+    double used = (double)used_bytes / (double)MIB;
+    double max = (double)bytes_max / (double)MIB;
 
-    if (!disk->database_max)
+    if (!bytes_max)
         doctor_add(doctor, "database", DOCTOR_OK, NULL, NULL,
-                   "%.1f MiB; no limit is set", size);
-    else if (disk->database_bytes >
-             disk->database_max / 100 * DATABASE_WARNING_PERCENT)
+                   "%.1f MiB are in use; no limit is set", used);
+    else if (used_bytes > bytes_max / 100 * DATABASE_WARNING_PERCENT)
         doctor_add(doctor, "database", DOCTOR_WARNING, NULL,
-                   "Runs that are not finished are never forgotten: see "
-                   "connectctl reasons for what waits, or raise the limit in "
-                   "the configuration.",
-                   "%.1f MiB of %.1f MiB, although finished runs are forgotten",
-                   size, (double)disk->database_max / (double)MIB);
+                   "Finished runs are forgotten above the limit, others never: "
+                   "see connectctl reasons for what waits, or raise "
+                   "\"database_mib\" in the configuration.",
+                   "%.1f MiB of %.1f MiB are in use", used, max);
     else
         doctor_add(doctor, "database", DOCTOR_OK, NULL, NULL,
-                   "%.1f MiB of at most %.1f MiB", size,
-                   (double)disk->database_max / (double)MIB);
+                   "%.1f MiB of %.1f MiB are in use", used, max);
 }
 
 void doctor_judge_disk(struct doctor *doctor, const struct doctor_disk *disk)
@@ -86,7 +84,6 @@ void doctor_judge_disk(struct doctor *doctor, const struct doctor_disk *disk)
                    "taken back by itself, at the latest with the next start.",
                    "the space that is kept back for outcomes is gone: the disk "
                    "was full, or somebody removed it");
-    judge_database(doctor, disk);
 }
 
 /* ---- Clock --------------------------------------------------------------- */

@@ -10,11 +10,13 @@
 struct doctor_disk {
     const char *directory;
     uint64_t free_bytes, total_bytes; /* of its file system */
-    uint64_t database_bytes;          /* with its log */
-    uint64_t database_max;            /* 0: no limit is set */
     bool reserve;                     /* the space for outcomes is kept back */
 };
 void doctor_judge_disk(struct doctor *doctor, const struct doctor_disk *disk);
+
+/* used: of the database, without what is free in it; max 0: no limit. */
+void doctor_judge_database(struct doctor *doctor, uint64_t used_bytes,
+                           uint64_t bytes_max);
 
 struct doctor_clock {
     int64_t wall_ms;

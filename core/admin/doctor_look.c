@@ -49,7 +49,6 @@ struct doctor_places {
     char file_hash[FINGERPRINT_MAX], flows_hash[FINGERPRINT_MAX];
     struct place files[FILES_MAX];
     size_t file_count;
-    uint64_t database_max; /* 0: no limit is set */
 };
 
 /* ---- Places -------------------------------------------------------------- */
@@ -274,23 +273,21 @@ static void look_permissions(const struct doctor_places *places, bool running,
                    places->file_count + (running ? 1 : 0));
 }
 
-static uint64_t size_in(const char *directory, const char *name, bool *ret_is)
+/* The space kept back is a file; an empty one keeps nothing. */
+static bool is_kept(const char *directory)
 {
     char path[PATH_MAX];
     struct stat found;
 
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
-    *ret_is = stat(path, &found) == 0 && found.st_size > 0;
-    return *ret_is ? (uint64_t)found.st_size : 0;
+    snprintf(path, sizeof(path), "%s/connect.reserve", directory);
+    return stat(path, &found) == 0 && found.st_size > 0;
 }
 
 static void look_disk(const struct doctor_places *places, bool running,
                       struct doctor *doctor)
 {
-    struct doctor_disk disk = {.directory = places->data,
-                               .database_max = places->database_max};
+    struct doctor_disk disk = {.directory = places->data};
     struct statvfs system;
-    bool is;
 
     if (statvfs(places->data, &system)) {
         if (!running && errno == ENOENT) {
@@ -305,10 +302,7 @@ static void look_disk(const struct doctor_places *places, bool running,
     }
     disk.free_bytes = (uint64_t)system.f_bavail * system.f_frsize;
     disk.total_bytes = (uint64_t)system.f_blocks * system.f_frsize;
-    disk.database_bytes = size_in(places->data, "connect.db", &is);
-    disk.database_bytes += size_in(places->data, "connect.db-wal", &is);
-    size_in(places->data, "connect.reserve", &disk.reserve);
-    disk.reserve = disk.reserve || !running;
+    disk.reserve = !running || is_kept(places->data);
     doctor_judge_disk(doctor, &disk);
 }
 

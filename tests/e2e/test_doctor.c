@@ -43,6 +43,27 @@ static void expect(struct stage *stage, const char *checks)
         stage_fail(stage, "not well is \"%s\", expected \"%s\"", text, checks);
 }
 
+/* connectctl ends with this code and says this. */
+static void says(struct stage *stage, int code, const char *word, ...)
+{
+    const char *arguments[4] = {NULL};
+    char *text = NULL;
+    size_t count = 0;
+    va_list more;
+    int found;
+
+    va_start(more, word);
+    while (count < 4 && (arguments[count] = va_arg(more, const char *)))
+        count++;
+    va_end(more);
+    found =
+        stage_ctl(stage, &text, arguments[0], arguments[1], arguments[2], NULL);
+    if (found != code || !strstr(text, word))
+        stage_fail(stage, "connectctl %s: %d, not %d with \"%s\": %s",
+                   arguments[0], found, code, word, text);
+    free(text);
+}
+
 static void test_all_is_well(void **state)
 {
     struct stage *stage = stage_begin(NULL);
@@ -60,10 +81,239 @@ static void test_all_is_well(void **state)
     stage_passed(stage);
 }
 
+/* ---- One thing broken ---------------------------------------------------- */
+
+static void in(struct stage *stage, const char *name, char *path, size_t size)
+{
+    snprintf(path, size, "%s/%s", stage->directory, name);
+}
+
+static void test_configuration(void **state)
+{
+    char path[STAGE_PATH_MAX + 80], *text, *again;
+    struct stage *stage = stage_begin(NULL);
+    size_t len;
+
+    (void)state;
+    stage_rest(stage);
+    in(stage, "connect.json", path, sizeof(path));
+    text = process_read_file(path, NULL);
+    len = strlen(text);
+    /* In order, but not what runs. */
+    again = malloc(len + 2);
+    snprintf(again, len + 2, "%s ", text);
+    stage_write(stage, "connect.json", again);
+    expect(stage, "configuration");
+    says(stage, 0, "connectctl reload", "doctor", NULL);
+    /* Not in order: each mistake of it is named. */
+    again[len / 2] = '\0';
+    stage_write(stage, "connect.json", again);
+    expect(stage, "configuration");
+    says(stage, 1, "connect.json:", "doctor", NULL);
+    stage_write(stage, "connect.json", text);
+    expect(stage, "");
+    stage_write(stage, "flows/one.json", "{\"flow\":7}");
+    stage_write(stage, "flows/two.json", "{");
+    expect(stage, "configuration");
+    says(stage, 1, "two.json", "doctor", NULL);
+    says(stage, 1, "one.json", "doctor", NULL);
+    free(again);
+    free(text);
+    stage_passed(stage);
+}
+
+static void test_permissions(void **state)
+{
+    char path[STAGE_PATH_MAX + 80];
+    struct stage *stage = stage_begin(NULL);
+
+    (void)state;
+    stage_rest(stage);
+    in(stage, "secrets/streak.key", path, sizeof(path));
+    stage_must(stage, !chmod(path, 0644));
+    expect(stage, "permissions");
+    says(stage, 1, "chmod go= ", "doctor", NULL);
+    stage_must(stage, !chmod(path, 0600));
+    in(stage, "secrets/streak.path", path, sizeof(path));
+    stage_must(stage, !chmod(path, 0640));
+    expect(stage, "permissions");
+    stage_must(stage, !chmod(path, 0600));
+    in(stage, "admin.sock", path, sizeof(path));
+    stage_must(stage, !chmod(path, 0666));
+    expect(stage, "permissions");
+    stage_must(stage, !chmod(path, 0600));
+    in(stage, "data", path, sizeof(path));
+    stage_must(stage, !chmod(path, 0755));
+    expect(stage, "permissions");
+    stage_must(stage, !chmod(path, 0700));
+    expect(stage, "");
+    stage_passed(stage);
+}
+
+static void test_reserve(void **state)
+{
+    char path[STAGE_PATH_MAX + 80];
+    struct stage *stage = stage_begin(NULL);
+
+    (void)state;
+    stage_rest(stage);
+    in(stage, "data/connect.reserve", path, sizeof(path));
+    stage_must(stage, !unlink(path));
+    expect(stage, "reserve");
+    stage_passed(stage);
+}
+
+static void test_clock(void **state)
+{
+    struct stage *stage = stage_begin(NULL);
+
+    (void)state;
+    stage_rest(stage);
+    stage_tell(stage, ADMIN, "/v1/test/clock",
+               "{\"advance_ms\":0,\"jump_wall_ms\":-600000}");
+    expect(stage, "clock"); /* behind what is stored */
+    stage_tell(stage, ADMIN, "/v1/test/clock",
+               "{\"advance_ms\":0,\"jump_wall_ms\":1200000}");
+    expect(stage, "clock"); /* set forwards */
+    stage_tell(stage, ADMIN, "/v1/test/clock",
+               "{\"advance_ms\":0,\"jump_wall_ms\":-600000}");
+    expect(stage, "");
+    stage_passed(stage);
+}
+
+/* SYSPRO answers nothing. */
+static void test_credentials(void **state)
+{
+    struct stage *stage = stage_begin(NULL);
+
+    (void)state;
+    stage_rest(stage);
+    stage_fault(stage, SYSPRO,
+                "{\"fault\":\"status\",\"status\":500,\"match\":\"/\","
+                "\"always\":true}");
+    expect(stage, "credentials");
+    stage_no_faults(stage, SYSPRO);
+    expect(stage, "");
+    stage_passed(stage);
+}
+
+/* Somebody removed a registration in Streak. */
+static void test_webhooks(void **state)
+{
+    static const char *const headers[] = {
+        "Authorization: Basic c2FuZGJveC1zdHJlYWsta2V5Og==", NULL};
+    char url[STAGE_TEXT_MAX];
+    struct stage *stage = stage_begin(NULL);
+    struct web_request request = {
+        .method = "DELETE", .url = url, .headers = headers};
+    struct web_answer answer;
+    cJSON *told;
+
+    (void)state;
+    stage_rest(stage);
+    told = stage_get(stage, STREAK, "/_sim/webhooks");
+    snprintf(
+        url, sizeof(url), "http://127.0.0.1:%u/api/v2/webhooks/%s",
+        stage->streak_base,
+        cJSON_GetStringValue(cJSON_GetObjectItem(
+            cJSON_GetArrayItem(cJSON_GetObjectItem(told, "registrations"), 0),
+            "key")));
+    answer = web_call(stage->web, &request);
+    if (answer.status != 200)
+        stage_fail(stage, "%s: %d %s", url, answer.status, answer.body);
+    web_answer_end(&answer);
+    cJSON_Delete(told);
+    expect(stage, "webhooks");
+    says(stage, 0, "configuration reloaded", "reload", NULL);
+    stage_rest(stage);
+    expect(stage, "");
+    stage_passed(stage);
+}
+
+/* SYSPRO takes no orders for a while: what waits is named with its reason. */
+static void test_waiting(void **state)
+{
+    char key[STAGE_TEXT_MAX], text[STAGE_TEXT_MAX];
+    struct stage *stage = stage_begin(NULL);
+
+    (void)state;
+    stage_fault(stage, SYSPRO,
+                "{\"fault\":\"status\",\"status\":503,\"retry_after\":900,"
+                "\"match\":\"/Transaction/Post\",\"always\":true}");
+    stage_deal(stage, "Waits", "Bayside Tools Ltd", "A100; 3; 149.90", key);
+    stage_win(stage, key);
+    stage_until_instance_rests(stage, "syspro");
+    printf("rests\n");
+    unwell(stage, text);
+    stage_must(stage, !strstr(text, "waiting"));
+    stage_step(stage, 16LL * 60 * 1000);
+    stage_until_instance_rests(stage, "syspro");
+    unwell(stage, text);
+    if (!strstr(text, "waiting"))
+        stage_fail(stage, "not well is \"%s\"", text);
+    says(stage, 0, "connectctl show", "doctor", NULL);
+    stage_no_faults(stage, SYSPRO);
+    stage_rest(stage);
+    expect(stage, "");
+    stage_passed(stage);
+}
+
+static void test_parked(void **state)
+{
+    char key[STAGE_TEXT_MAX];
+    struct stage *stage = stage_begin(NULL);
+
+    (void)state;
+    stage_deal(stage, "Parked", "Bayside Tools Ltd", "Z900; 3; 149.90", key);
+    stage_win(stage, key);
+    stage_rest(stage);
+    expect(stage, "parked");
+    stage_passed(stage);
+}
+
+static void test_quarantine(void **state)
+{
+    struct stage *stage = stage_begin(NULL);
+    struct stage_webhook webhook = {.body = "[{}]"};
+    struct web_answer answer = stage_send(stage, &webhook);
+
+    (void)state;
+    web_answer_end(&answer);
+    stage_rest(stage);
+    expect(stage, "quarantine alerts");
+    says(stage, 0, "acknowledged", "alerts", "ack", "--all", NULL);
+    expect(stage, "quarantine"); /* somebody knows; it is still there */
+    stage_passed(stage);
+}
+
+/* No daemon. */
+static void test_offline(void **state)
+{
+    char path[STAGE_PATH_MAX + 80], secret[STAGE_PATH_MAX + 80];
+    struct stage *stage = stage_prepare(NULL);
+
+    (void)state;
+    in(stage, "connect.json", path, sizeof(path));
+    says(stage, 3, "doctor --config", "doctor", NULL);
+    says(stage, 0, "ok       permissions", "doctor", "--config", path, NULL);
+    in(stage, "secrets/streak.key", secret, sizeof(secret));
+    stage_must(stage, !chmod(secret, 0644));
+    says(stage, 1, "failed   permissions", "doctor", "--config", path, NULL);
+    stage_must(stage, !chmod(secret, 0600));
+    stage_write(stage, "connect.json", "{");
+    says(stage, 1, "connect.json:1", "doctor", "--config", path, NULL);
+    stage_passed(stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        stage_test(test_all_is_well),
+        stage_test(test_all_is_well), stage_test(test_configuration),
+        stage_test(test_permissions), stage_test(test_reserve),
+        stage_test(test_clock),       stage_test(test_credentials),
+        stage_test(test_webhooks),    stage_test(test_waiting),
+        stage_test(test_parked),      stage_test(test_quarantine),
+        stage_test(test_offline),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

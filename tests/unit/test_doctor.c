@@ -93,16 +93,13 @@ static void test_disk(void **state)
         struct doctor_disk disk;
         const char *expected;
     } rows[] = {
-        {{"/d", 5000 * MIB, 10000 * MIB, MIB, 0, true}, ""},
-        {{"/d", 63 * MIB, 10000 * MIB, MIB, 0, true}, "disk:failed"},
-        {{"/d", 511 * MIB, 10000 * MIB, MIB, 0, true}, "disk:warning"},
-        {{"/d", 513 * MIB, 10000 * MIB, MIB, 0, true}, ""},
-        {{"/d", 5000 * MIB, 200000 * MIB, MIB, 0, true}, "disk:warning"},
-        {{"/d", 11000 * MIB, 2000000 * MIB, MIB, 0, true}, ""},
-        {{"/d", 5000 * MIB, 10000 * MIB, MIB, 0, false}, "reserve:failed"},
-        {{"/d", 5000 * MIB, 10000 * MIB, 89 * MIB, 100 * MIB, true}, ""},
-        {{"/d", 5000 * MIB, 10000 * MIB, 91 * MIB, 100 * MIB, true},
-         "database:warning"},
+        {{"/d", 5000 * MIB, 10000 * MIB, true}, ""},
+        {{"/d", 63 * MIB, 10000 * MIB, true}, "disk:failed"},
+        {{"/d", 511 * MIB, 10000 * MIB, true}, "disk:warning"},
+        {{"/d", 513 * MIB, 10000 * MIB, true}, ""},
+        {{"/d", 5000 * MIB, 200000 * MIB, true}, "disk:warning"},
+        {{"/d", 11000 * MIB, 2000000 * MIB, true}, ""},
+        {{"/d", 5000 * MIB, 10000 * MIB, false}, "reserve:failed"},
     };
 
     (void)state;
@@ -111,6 +108,19 @@ static void test_disk(void **state)
         doctor_judge_disk(doctor, &rows[index].disk);
         expect(doctor, rows[index].expected);
     }
+}
+
+static void test_database(void **state)
+{
+    struct doctor *doctor = doctor_create();
+
+    (void)state;
+    doctor_judge_database(doctor, 500 * MIB, 0);
+    doctor_judge_database(doctor, 89 * MIB, 100 * MIB);
+    expect(doctor, "");
+    doctor = doctor_create();
+    doctor_judge_database(doctor, 91 * MIB, 100 * MIB);
+    expect(doctor, "database:warning");
 }
 
 static void test_clock(void **state)
@@ -424,6 +434,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_more_than_fit_are_counted),
         cmocka_unit_test(test_disk),
+        cmocka_unit_test(test_database),
         cmocka_unit_test(test_clock),
         cmocka_unit_test(test_queues),
         PLACE_TEST(test_permissions),
