@@ -15,7 +15,10 @@
 #include <connect/json.h>
 
 #include "ctl/command.h"
+#include "ctl/difference.h"
+#include "ctl/doctor.h"
 #include "ctl/moment.h"
+#include "ctl/preview.h"
 #include "ctl/print.h"
 #include "ctl/show.h"
 #include "ctl/table.h"
@@ -272,7 +275,7 @@ static cJSON *read_json(const char *text)
 static const char parked_run[] =
     "{\"now_ms\":1700000060000,\"run\":7,\"flow\":\"won" EVIL
     "\",\"flow_version\":\"abc\",\"origin\":\"streak\",\"type\":\"box_event/"
-    "1\","
+    "1\",\"trigger_key\":\"box1\","
     "\"state\":\"parked\",\"queue\":null,\"code\":\"rejected\",\"reason\":"
     "\"unknown stock code X1" EVIL "\",\"accepted_ms\":1700000000000,"
     "\"finished_ms\":null,\"due_in_ms\":null,\"behind\":null,"
@@ -402,6 +405,10 @@ static void test_strange_answers(void **state)
         print_alerts(&paper.out, answer);
         print_quarantine(&paper.out, answer);
         print_history_entry(&paper.out, answer);
+        print_reasons(&paper.out, answer);
+        doctor_print(&paper.out, answer);
+        preview_print(&paper.out, answer);
+        preview_difference(&paper.out, answer, answer);
         show_print(&paper.out, answer, true);
         expect_harmless(paper_read(&paper));
         paper_close(&paper);
@@ -425,8 +432,145 @@ static void test_parked_list(void **state)
     expect_harmless(text);
     expect_in(text, "run 7  parked  won");
     expect_in(text, "(2 wait behind it)");
+    expect_in(text, "  about box1");
     expect_in(text, "  why   unknown stock code X1");
     expect_in(text, "connectctl retry 7");
+    paper_close(&paper);
+    cJSON_Delete(answer);
+}
+
+/* ---- Differences --------------------------------------------------------- */
+
+static void differs(const char *was, const char *is, size_t count,
+                    const char *expected)
+{
+    cJSON *left = was ? read_json(was) : NULL, *right = read_json(is);
+    struct paper paper;
+
+    paper_open(&paper, 0, false);
+    assert_int_equal(difference_print(&paper.out, 2, left, right), count);
+    fputc('\n', paper.out.file);
+    expect_harmless(paper_read(&paper));
+    if (strncmp(paper_read(&paper), expected, strlen(expected)) != 0)
+        fail_msg("is:\n%s\nexpected:\n%s", paper_read(&paper), expected);
+    paper_close(&paper);
+    cJSON_Delete(left);
+    cJSON_Delete(right);
+}
+
+static void test_differences(void **state)
+{
+    (void)state;
+    differs("{\"a\":1,\"b\":[1,2]}", "{\"b\":[1,2],\"a\":1}", 0, "\n");
+    differs("{\"lines\":[{\"price\":\"149.90\"}]}",
+            "{\"lines\":[{\"price\":\"139.90\"}]}", 1,
+            "  /lines/0/price: 149.90 \u2192 139.90\n");
+    differs("{\"a\":null}", "{\"a\":0}", 1, "  /a: null \u2192 0\n");
+    differs("{\"a\":1}", "{\"b\":1}", 2, "  /a: \u2212 1\n  /b: + 1\n");
+    differs("[1]", "[1,{\"x\":[]}]", 1, "  /1: + {\"x\":[]}\n");
+    differs("[1,2,3]", "[2,3]", 3,
+            "  /0: 1 \u2192 2\n  /1: 2 \u2192 3\n"
+            "  /2: \u2212 3\n");
+    differs("{\"a\":{}}", "{\"a\":[]}", 1, "  /a: \u2212 {}\n    + []\n");
+    differs("7", "8", 1, "  /: 7 \u2192 8\n");
+    differs(NULL, "{\"a\":1}", 1, "  /: + {\"a\":1}\n");
+    /* A number and the same digits as a text are not the same. */
+    differs("{\"a\":1}", "{\"a\":\"1\"}", 1, "  /a: 1 \u2192 1\n");
+    differs("{\"" EVIL "\":\"" EVIL "\"}", "{}", 1, "  /\\u{1b}[2J");
+}
+
+static const char preview_now[] =
+    "{\"run\":7,\"flow\":\"won\",\"flow_version\":\"2\",\"ended\":\"done\","
+    "\"path\":null,\"reason\":null,\"masked\":true,\"steps\":[{\"path\":"
+    "\"deal\",\"state\":\"done\",\"result\":{\"a\":2}}],\"deliveries\":[{"
+    "\"path\":\"post\",\"instance\":\"syspro\",\"type\":\"sales_order/1\","
+    "\"valid\":true,\"probe\":\"absent\",\"body\":{\"unit\":\"BX\"}},{"
+    "\"path\":\"new\",\"instance\":\"streak\",\"type\":\"deal/1\",\"valid\":"
+    "false,\"reason\":\"/key: missing\",\"body\":{}}]}";
+static const char preview_was[] =
+    "{\"run\":7,\"flow\":\"won\",\"flow_version\":\"1\",\"ended\":\"parked\","
+    "\"path\":\"post\",\"reason\":\"refused\",\"masked\":true,\"steps\":[],"
+    "\"deliveries\":[{\"path\":\"post\",\"instance\":\"syspro\",\"type\":"
+    "\"sales_order/1\",\"valid\":true,\"probe\":\"found\",\"body\":{\"unit\":"
+    "\"EA\"}},{\"path\":\"old\",\"instance\":\"x\",\"type\":\"y/1\"}]}";
+
+static void test_previews(void **state)
+{
+    cJSON *was = read_json(preview_was), *now = read_json(preview_now);
+    struct paper paper;
+    const char *text;
+
+    (void)state;
+    paper_open(&paper, 0, false);
+    preview_print(&paper.out, now);
+    text = paper_read(&paper);
+    expect_in(text, "Run 7 with won 2");
+    expect_in(text, "would end: done");
+    expect_in(text, "would be sent; the other system does not have it");
+    expect_in(text, "does not fit its type");
+    expect_in(text, "/key: missing");
+    paper_close(&paper);
+    paper_open(&paper, 0, false);
+    assert_int_equal(preview_difference(&paper.out, was, now), 5);
+    text = paper_read(&paper);
+    expect_in(text, "as it was it ends  parked at post: refused");
+    expect_in(text, "/unit: EA \u2192 BX");
+    expect_in(text, "is not made any more");
+    expect_in(text, "is new");
+    expect_in(text, "--unmasked");
+    paper_close(&paper);
+    paper_open(&paper, 0, false);
+    assert_int_equal(preview_difference(&paper.out, now, now), 0);
+    expect_in(paper_read(&paper), "give the same");
+    paper_close(&paper);
+    cJSON_Delete(was);
+    cJSON_Delete(now);
+}
+
+static void test_doctor(void **state)
+{
+    cJSON *answer = read_json(
+        "{\"ok\":false,\"failed\":1,\"warnings\":1,\"left_off\":3,\"checks\":["
+        "{\"check\":\"disk\",\"subject\":\"/d\",\"state\":\"failed\",\"found\":"
+        "\"1 MiB" EVIL "\",\"action\":\"Make room\"},{\"check\":\"clock\","
+        "\"subject\":null,\"state\":\"ok\",\"found\":\"fine\",\"action\":null}"
+        "]}");
+    struct paper paper;
+    const char *text;
+
+    (void)state;
+    paper_open(&paper, 0, false);
+    doctor_print(&paper.out, answer);
+    text = paper_read(&paper);
+    expect_harmless(text);
+    expect_in(text, "\u2717 disk           /d\n                 1 MiB");
+    expect_in(text, "                 Make room\n");
+    expect_in(text, "\u2713 clock          fine\n");
+    expect_in(text, "3 more are not listed");
+    expect_in(text, "1 failed, 1 to look at");
+    paper_close(&paper);
+    cJSON_Delete(answer);
+}
+
+static void test_reasons_and_alerts(void **state)
+{
+    cJSON *answer = read_json(
+        "{\"now_ms\":1700000060000,\"reasons\":[{\"state\":\"parked\",\"code\":"
+        "\"rejected\",\"flow\":\"won\",\"count\":12,\"oldest_ms\":"
+        "1700000000000,"
+        "\"run\":7,\"reason\":\"unknown" EVIL "\"}],\"alerts\":[{\"cause\":"
+        "\"auth:x\",\"text\":\"t\",\"count\":2,\"acknowledged\":true,"
+        "\"acknowledged_by\":\"uid:5 (mary)\"}]}");
+    struct paper paper;
+
+    (void)state;
+    paper_open(&paper, 0, false);
+    print_reasons(&paper.out, answer);
+    print_alerts(&paper.out, answer);
+    expect_harmless(paper_read(&paper));
+    expect_in(paper_read(&paper), "  12  parked  rejected  won");
+    expect_in(paper_read(&paper), "retry --all --code CODE");
+    expect_in(paper_read(&paper), "uid:5 (mary)");
     paper_close(&paper);
     cJSON_Delete(answer);
 }
@@ -434,9 +578,10 @@ static void test_parked_list(void **state)
 static void test_commands(void **state)
 {
     static const char *const names[] = {
-        "status", "plugins",    "flows",   "runs",    "show",
-        "parked", "retry",      "release", "discard", "tail",
-        "alerts", "quarantine", "check",   "reload",  "test-clock"};
+        "status", "plugins", "flows",      "runs",   "show",    "parked",
+        "retry",  "release", "discard",    "tail",   "alerts",  "quarantine",
+        "check",  "reload",  "test-clock", "doctor", "reasons", "diff",
+        "edit",   "settle",  "replay",     "backup"};
 
     (void)state;
     for (size_t index = 0; index < sizeof(names) / sizeof(*names); index++)
@@ -475,6 +620,10 @@ int main(void)
         cmocka_unit_test(test_long_keys_are_shortened),
         cmocka_unit_test(test_strange_answers),
         cmocka_unit_test(test_parked_list),
+        cmocka_unit_test(test_differences),
+        cmocka_unit_test(test_previews),
+        cmocka_unit_test(test_doctor),
+        cmocka_unit_test(test_reasons_and_alerts),
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_no_daemon),
     };
