@@ -39,7 +39,8 @@ static enum walk call_ended_walk(struct run *run, struct gate *gate,
                      run_json(outcome->body.ptr, outcome->body.len), NULL);
         return WALK_ON;
     case MOVE_REST:
-        return run_back(run, gate, run_again(run, gate));
+        return run_leave(run, RUN_READY, gate->name, run_again(run, gate), NULL,
+                         gate->reason ? gate->reason : outcome->message);
     case MOVE_HOLD:
         run_step_store(run, row, outcome->message);
         return run_leave(run, RUN_HELD, gate->name,

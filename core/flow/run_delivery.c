@@ -29,6 +29,7 @@ static void delivery_change(struct run *run, struct run_delivery *row,
                             enum delivery_state state, int64_t due_ms,
                             const char *reason, cn_str reference)
 {
+    char clean[RUN_REASON_MAX];
     struct store_delivery_change change = {
         .run = run->number,
         .path = row->path,
@@ -37,7 +38,7 @@ static void delivery_change(struct run *run, struct run_delivery *row,
         .attempts = seeded_bug("F19") ? 0 : row->attempts,
         .probes = row->probes,
         .due_ms = due_ms,
-        .reason = reason && *reason ? reason : NULL,
+        .reason = run_reason(clean, reason),
         .reference = run_bytes(reference.ptr, reference.len),
     };
 
@@ -73,38 +74,52 @@ static enum walk delivery_in_doubt(struct run *run, struct run_delivery *row,
     return run_leave(run, RUN_READY, gate->name, due_ms, "in_doubt", message);
 }
 
+static void delivery_cause(const struct run *run, char cause[64])
+{
+    snprintf(cause, 64, "doubt:%" PRIu64, run->number);
+}
+
 /* What was not known is known now. */
 static void delivery_doubt_ends(struct run *run)
 {
-    char cause[160];
+    char cause[64];
 
-    snprintf(cause, sizeof(cause), "doubt:%" PRIu64, run->number);
+    delivery_cause(run, cause);
     store_batch_alert_clear(run_batch(run), cause);
 }
 
-static void delivery_alert(struct run *run, struct gate *gate,
-                           const struct retry_next *next)
+static void delivery_alert_doubt(struct run *run, const char *text)
 {
-    char cause[160];
+    char cause[64];
 
+    delivery_cause(run, cause);
+    store_batch_alert(run_batch(run), cause, text);
+}
+
+static const char delivery_unknown[] =
+    "It is not known whether a delivery took effect, and this plugin cannot "
+    "find out. Look in the other system, then settle the run.";
+
+/* unable: the plugin cannot say, and never will. */
+static void delivery_alert(struct run *run, struct gate *gate,
+                           const struct retry_next *next, bool unable)
+{
     if (!next->alert)
         return;
-    if (next->move == MOVE_REST) {
+    if (next->move == MOVE_REST)
         run_alert_auth(run, gate);
-        return;
-    }
-    snprintf(cause, sizeof(cause), "doubt:%" PRIu64, run->number);
-    if (next->move == MOVE_PARK) {
-        store_batch_alert(run_batch(run), cause,
-                          "The other system has something else under the name "
-                          "of a delivery than what was sent. Compare the two "
-                          "there, then retry or discard the run.");
-        return;
-    }
-    store_batch_alert(run_batch(run), cause,
-                      "It is not known whether a delivery took effect, and the "
-                      "other system does not answer the question. It is asked "
-                      "again; nothing is sent twice.");
+    else if (next->move == MOVE_PARK && unable)
+        delivery_alert_doubt(run, delivery_unknown);
+    else if (next->move == MOVE_PARK)
+        delivery_alert_doubt(
+            run, "The other system has something else under the name of a "
+                 "delivery than what was sent. Compare the two there, then "
+                 "retry, settle or discard the run.");
+    else
+        delivery_alert_doubt(
+            run, "It is not known whether a delivery took effect, and the "
+                 "other system does not answer the question. It is asked "
+                 "again; nothing is sent twice.");
 }
 
 /* Turn the next move into changes; WALK_ON: the run goes on in this batch. */
@@ -114,6 +129,7 @@ static enum walk delivery_move(struct run *run, struct run_delivery *row,
                                const struct retry_next *next)
 {
     bool probed = outcome->kind == OP_PROBE;
+    bool unable = probed && outcome->status == CN_UNSUPPORTED;
     const char *message = outcome->message ? outcome->message : "";
     int64_t due_ms = run_now(run) + (int64_t)next->delay_ms;
     cn_str none = {NULL, 0};
@@ -124,7 +140,13 @@ static enum walk delivery_move(struct run *run, struct run_delivery *row,
      * what was sent does not. */
     if (next->move != MOVE_PROBE && !(probed && next->move == MOVE_PARK))
         row->doubt = false;
-    delivery_alert(run, gate, next);
+    /* Nobody can say; the flow's author prefers twice to never. */
+    if (unable && run->step->accept_doubles) {
+        delivery_doubt_ends(run);
+        delivery_change(run, row, DELIVERY_READY, 0, NULL, none);
+        return WALK_ON;
+    }
+    delivery_alert(run, gate, next, unable);
     if (probed && (next->move == MOVE_DONE || next->move == MOVE_SEND))
         delivery_doubt_ends(run);
     switch (next->move) {
@@ -151,7 +173,8 @@ static enum walk delivery_move(struct run *run, struct run_delivery *row,
         return run_leave(run, RUN_READY, gate->name, due_ms, "retry", message);
     case MOVE_REST:
         delivery_change(run, row, DELIVERY_READY, 0, message, none);
-        return run_back(run, gate, run_again(run, gate));
+        return run_leave(run, RUN_READY, gate->name, run_again(run, gate), NULL,
+                         gate->reason ? gate->reason : message);
     case MOVE_HOLD:
         delivery_change(run, row, DELIVERY_HELD, due_ms, message, none);
         return run_leave(run, RUN_HELD, gate->name, due_ms, "held", message);
@@ -385,8 +408,11 @@ static enum walk delivery_again(struct run *run, struct run_delivery *row)
 {
     cn_str none = {NULL, 0};
 
-    if (row->state != DELIVERY_READY)
+    if (row->state != DELIVERY_READY) {
+        if (row->doubt)
+            delivery_doubt_ends(run);
         delivery_change(run, row, DELIVERY_READY, 0, NULL, none);
+    }
     store_batch_intent(run_batch(run), run->number, row->path);
     run_commit(run, delivery_committed);
     return WALK_WAIT;
@@ -406,6 +432,7 @@ static enum walk delivery_ask(struct run *run, struct run_delivery *row)
         return delivery_again(run, row);
     run_exit(run);
     if (status == -ENOTSUP || status == -EINVAL) {
+        delivery_alert_doubt(run, delivery_unknown);
         delivery_change(run, row, DELIVERY_PARKED, 0,
                         "it is not known whether it took effect, and this "
                         "plugin cannot find out: look in the other system",

@@ -39,6 +39,33 @@ struct store_bytes run_bytes(const char *ptr, size_t len)
     return bytes;
 }
 
+/* Bytes of the character at text; 0: it is none, or cut. */
+static size_t character_len(const char *text)
+{
+    unsigned char lead = (unsigned char)*text;
+    size_t len = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+
+    if (strnlen(text, len) < len || !cn_utf8_valid((cn_str){text, len}))
+        return 0;
+    return len;
+}
+
+const char *run_reason(char clean[RUN_REASON_MAX], const char *reason)
+{
+    size_t used = 0;
+
+    while (reason && *reason) {
+        size_t len = character_len(reason);
+        if (used + len >= RUN_REASON_MAX)
+            break;
+        memcpy(clean + used, reason, len);
+        used += len;
+        reason += len ? len : 1;
+    }
+    clean[used] = '\0';
+    return used ? clean : NULL;
+}
+
 struct store_batch *run_batch(struct run *run)
 {
     if (run->shadow)
@@ -92,13 +119,14 @@ void run_step_store(struct run *run, const struct run_step *row,
                     const char *reason)
 {
     char *text = row->result ? cn_json_print(row->result) : NULL;
+    char clean[RUN_REASON_MAX];
     struct store_step step = {
         .run = run->number,
         .path = row->path,
         .state = row->state,
         .attempts = seeded_bug("F19") ? 0 : row->attempts,
         .result = run_bytes(text, text ? strlen(text) : 0),
-        .reason = reason,
+        .reason = run_reason(clean, reason),
     };
 
     store_batch_step(run_batch(run), &step);
@@ -136,17 +164,18 @@ cJSON *run_json(const char *ptr, size_t len)
 enum walk run_leave(struct run *run, enum run_state state, const char *queue,
                     int64_t due_ms, const char *code, const char *reason)
 {
+    char clean[RUN_REASON_MAX];
     struct store_run_change change = {
         .run = run->number,
         .state = state,
         .queue = queue,
         .due_ms = due_ms,
-        .reason = reason,
+        .reason = run_reason(clean, reason),
         .code = code,
     };
 
     if (run->shadow)
-        return run_shadow_leave(run, state, code, reason);
+        return run_shadow_leave(run, state, code, change.reason);
     store_batch_run(run_batch(run), &change);
     run->due_ms = due_ms;
     run->queue = state == RUN_READY || state == RUN_HELD ? queue : NULL;

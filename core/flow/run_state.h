@@ -29,6 +29,10 @@ struct store_bytes run_bytes(const char *ptr, size_t len);
 /* A text of ours to a value; null when it is empty or none. */
 cJSON *run_json(const char *ptr, size_t len);
 
+/* What can be stored of a reason: UTF-8, of which nothing is cut in two, what
+ * does not fit left away.  NULL: there is none. */
+const char *run_reason(char clean[RUN_REASON_MAX], const char *reason);
+
 struct run_step *run_step_find(struct run *run, const char *path);
 struct run_step *run_step_make(struct run *run, const char *path);
 /* Put the step's row into the batch. */

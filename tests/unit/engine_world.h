@@ -76,7 +76,7 @@ struct world {
     bool stopped;
     /* of the run read last */
     enum run_state state;
-    char reason[1024], code[64];
+    char reason[4096], code[64];
 };
 
 static struct world *the_world; /* for the wrapped functions */
