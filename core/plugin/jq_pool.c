@@ -3,6 +3,9 @@
  * One idea: a helper does one program at a time and may be killed at any
  * moment, so everything about one program lives here: its text, its timer, its
  * answer.  A helper is idle, busy or ending; a job is queued or at a helper.
+ * A job that takes long moves out of the way: its helper no longer counts, and
+ * another serves the queue, so that programs that hang do not keep the rest
+ * waiting until they are killed.
  * What must hold: every started job is answered exactly once; a helper that was
  * killed never answers for the next job.  Called on the loop thread. */
 #include "plugin/jq_pool.h"
@@ -12,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utlist.h>
@@ -22,6 +26,10 @@
 
 enum {
     PROCESSES_MAX = 8,
+    ASIDE_MS = 100,  /* a usual program takes one or two */
+    ASIDE_MAX = 4,   /* helpers that do not count; bounds the memory */
+    ASIDE_NICE = 10, /* nor shall they take the processor from the rest */
+    HELPERS_MAX = PROCESSES_MAX + ASIDE_MAX,
     IDLE_MS = 60000,               /* then a helper is not worth its memory */
     ANSWER_MAX = 16 * 1024 * 1024, /* as the helper's own limit */
     CHECK_MS = 5000
@@ -45,14 +53,15 @@ struct helper {
     struct buf answer;
     unsigned handles_open;
     bool running, ending;
-    int verdict; /* why it was killed: -ETIMEDOUT, or 0 */
+    bool takes_long; /* its job */
+    int verdict;     /* why it was killed: -ETIMEDOUT, or 0 */
 };
 
 struct jq_pool {
     uv_loop_t *loop;
     struct jq_pool_options options;
     char *program;
-    struct helper *helpers[PROCESSES_MAX];
+    struct helper *helpers[HELPERS_MAX];
     struct job *queue;
     uint32_t queue_count;
     bool stopping;
@@ -81,7 +90,7 @@ static void helper_gone(struct helper *helper)
     struct jq_pool *pool = helper->pool;
     struct job *job = helper->job;
 
-    for (size_t index = 0; index < PROCESSES_MAX; index++) {
+    for (size_t index = 0; index < HELPERS_MAX; index++) {
         if (pool->helpers[index] == helper)
             pool->helpers[index] = NULL;
     }
@@ -131,7 +140,15 @@ static void helper_kill(struct helper *helper, int verdict)
 static void helper_over_time(uv_timer_t *timer)
 {
     struct helper *helper = timer->data;
+    uint32_t time_ms = helper->pool->options.time_ms;
 
+    if (helper->job && !helper->takes_long && time_ms > ASIDE_MS) {
+        helper->takes_long = true;
+        (void)setpriority(PRIO_PROCESS, (id_t)helper->process.pid, ASIDE_NICE);
+        uv_timer_start(timer, helper_over_time, time_ms - ASIDE_MS, 0);
+        pool_serve(helper->pool);
+        return;
+    }
     helper_kill(helper, helper->job ? -ETIMEDOUT : 0);
 }
 
@@ -147,7 +164,10 @@ static void helper_answered(struct helper *helper, uint32_t status,
     uv_timer_start(&helper->timer, helper_over_time, IDLE_MS, 0);
     job_end(job, status ? -EINVAL : 0, text, len);
     buf_clear(&helper->answer);
-    pool_serve(pool);
+    if (helper->takes_long) /* another serves in its place */
+        helper_kill(helper, 0);
+    else
+        pool_serve(pool);
 }
 
 static void helper_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
@@ -191,11 +211,12 @@ static void helper_written(uv_write_t *write, int status)
 static void helper_give(struct helper *helper, struct job *job)
 {
     uv_buf_t buf = uv_buf_init(job->frame, (unsigned)job->frame_len);
+    uint32_t time_ms = helper->pool->options.time_ms;
 
     helper->job = job;
     helper->write.data = helper;
     uv_timer_start(&helper->timer, helper_over_time,
-                   helper->pool->options.time_ms, 0);
+                   time_ms > ASIDE_MS ? ASIDE_MS : time_ms, 0);
     if (uv_write(&helper->write, (uv_stream_t *)&helper->input, &buf, 1,
                  helper_written))
         helper_kill(helper, 0);
@@ -258,15 +279,36 @@ static struct helper *helper_create(struct jq_pool *pool)
 
 /* ---- The pool ------------------------------------------------------------ */
 
+static bool helper_is_idle(const struct helper *helper)
+{
+    return helper->running && !helper->ending && !helper->job;
+}
+
+/* Helpers at work or on their way out, as far as they count. */
+static uint32_t pool_taken(const struct jq_pool *pool)
+{
+    uint32_t taken = 0, lasting = 0;
+
+    for (size_t index = 0; index < HELPERS_MAX; index++) {
+        const struct helper *helper = pool->helpers[index];
+        if (!helper || helper_is_idle(helper))
+            continue;
+        taken++;
+        lasting += helper->takes_long;
+    }
+    return taken - (lasting < ASIDE_MAX ? lasting : ASIDE_MAX);
+}
+
 /* An idle helper, or a new one if there may be one more. */
 static struct helper *pool_helper(struct jq_pool *pool)
 {
-    for (uint32_t index = 0; index < pool->options.processes; index++) {
-        struct helper *helper = pool->helpers[index];
-        if (helper && helper->running && !helper->ending && !helper->job)
-            return helper;
+    if (pool_taken(pool) >= pool->options.processes)
+        return NULL;
+    for (size_t index = 0; index < HELPERS_MAX; index++) {
+        if (pool->helpers[index] && helper_is_idle(pool->helpers[index]))
+            return pool->helpers[index];
     }
-    for (uint32_t index = 0; index < pool->options.processes; index++) {
+    for (size_t index = 0; index < HELPERS_MAX; index++) {
         if (!pool->helpers[index])
             return pool->helpers[index] = helper_create(pool);
     }
@@ -366,7 +408,7 @@ static void pool_check_stopped(struct jq_pool *pool)
 
     if (!pool->stopping)
         return;
-    for (size_t index = 0; index < PROCESSES_MAX; index++) {
+    for (size_t index = 0; index < HELPERS_MAX; index++) {
         if (pool->helpers[index])
             return;
     }
@@ -387,7 +429,7 @@ void jq_pool_stop(struct jq_pool *pool, void (*stopped)(void *arg), void *arg)
         DL_DELETE(pool->queue, job);
         job_end(job, -ECANCELED, "", 0);
     }
-    for (size_t index = 0; index < PROCESSES_MAX; index++) {
+    for (size_t index = 0; index < HELPERS_MAX; index++) {
         if (pool->helpers[index])
             helper_kill(pool->helpers[index], 0);
     }

@@ -23,7 +23,7 @@ struct answers {
     struct jq_pool *pool;
     int status;
     char text[8192];
-    unsigned count, wanted;
+    unsigned count, failed;
 };
 
 static void answered(void *arg, int status, const char *text, size_t len)
@@ -34,6 +34,7 @@ static void answered(void *arg, int status, const char *text, size_t len)
     snprintf(answers->text, sizeof(answers->text), "%.*s",
              (int)(len < 8000 ? len : 8000), text);
     answers->count++;
+    answers->failed += status != 0;
 }
 
 static int setup(void **state)
@@ -151,6 +152,26 @@ static void test_endless_program_is_killed(void **state)
     assert_int_equal(answers->status, 0);
 }
 
+/* More of them than there are helpers: the rest does not wait for their end. */
+static void test_endless_programs_block_nobody(void **state)
+{
+    struct answers *answers = *state;
+
+    for (int time = 0; time < 3; time++)
+        assert_int_equal(start(answers, "def f: f; f", "{}"), 0);
+    for (int time = 0; time < 5; time++)
+        assert_int_equal(start(answers, ".", "\"x\""), 0);
+    wait_for(answers, 5);
+    assert_int_equal(answers->failed, 0);
+    wait_for(answers, 8);
+    assert_int_equal(answers->failed, 3);
+    /* One that only takes long has its result. */
+    run(answers, "reduce range(300000) as $x (0; . + 1) | tostring", "{}");
+    assert_int_equal(answers->status, 0);
+    run(answers, ".", "\"next\"");
+    assert_int_equal(answers->status, 0);
+}
+
 static void test_memory_is_limited(void **state)
 {
     struct answers *answers = *state;
@@ -209,6 +230,7 @@ int main(void)
         POOL_TEST(test_what_the_program_says_is_wrong),
         POOL_TEST(test_environment_is_empty),
         POOL_TEST(test_endless_program_is_killed),
+        POOL_TEST(test_endless_programs_block_nobody),
         POOL_TEST(test_memory_is_limited),
         POOL_TEST(test_many_programs),
         POOL_TEST(test_queue_is_bounded),
