@@ -33,6 +33,7 @@ static const struct part {
     {"cuts", fault_erp_cuts, FAULT_CUTS_CASES},
     {"answers", fault_erp_answers, 0},
     {"storm", fault_erp_storm, FAULT_STORM_CASES},
+    {"poison", fault_erp_poison, FAULT_POISON_CASES},
 };
 enum { PARTS = sizeof(parts) / sizeof(*parts) };
 

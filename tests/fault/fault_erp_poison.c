@@ -1,0 +1,297 @@
+/* fault_erp_poison.c - events that end their mapping, or are refused without an
+ * end, between good ones (F19).
+ *
+ * One idea: the shipped flow gets one more step, a jq program that looks at the
+ * deal's name and hangs, eats its memory or does nothing; a third kind of
+ * poison is a box that Streak refuses with 409 for ever, whose attempts can be
+ * counted from outside.
+ *
+ * Right: at most five attempts, then parked with the last error, never dropped;
+ * the good ones take as long as without them; a daemon that is killed between
+ * two attempts goes on counting.  One thread. */
+#include "fault_erp.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ATTEMPTS = 5,
+    POISONED = 1, /* of each kind, beside the good ones */
+    KINDS = 3,
+    WAIT_MS = 180000,
+    REST_MS = 60000,  /* five times the time of a program, and room */
+    STEP_MS = 180000, /* above any backoff */
+    LIFE_MAX = 12,    /* starts of the daemon until the poisoned are parked */
+    FLOW_MAX = 64 * 1024,
+    LOOK_MS = 10,
+    SLACK_MS = 1500 /* of a machine that does other things too */
+};
+
+static const char *const kinds[KINDS] = {"Hang", "Crash", "Refuse"};
+
+/* A list that doubles is beyond any memory in a few steps. */
+static const char step[] =
+    "{ \"name\": \"poison\", \"title\": \"Poison\", \"transform\": { \"jq\": "
+    "\"if .deal.name | startswith(\\\"Hang\\\") then (def f: f; f) "
+    "elif .deal.name | startswith(\\\"Crash\\\") then ([0] | until(false; . + "
+    ".)) "
+    "else {} end\" } },\n    ";
+
+/* ---- The flow ------------------------------------------------------------ */
+
+static void write_flow(struct stage *stage)
+{
+    char *flow = process_read_file(
+        CONNECT_SOURCE_DIR "/config/flows/won-deal-to-sales-order.json", NULL);
+    static char changed[FLOW_MAX];
+    char *name, *place = NULL;
+
+    stage_must(stage, flow);
+    name = strstr(flow, "\"name\": \"order\"");
+    for (char *at = flow; name && at < name; at++)
+        place = *at == '{' ? at : place;
+    stage_must(stage, place);
+    snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(place - flow), flow,
+             step, place);
+    stage_write(stage, "flows/won-deal-to-sales-order.json", changed);
+    free(flow);
+}
+
+/* ---- Deals --------------------------------------------------------------- */
+
+/* A comment is the last thing that happens to a good one. */
+struct done {
+    int64_t after; /* of the simulator's documents */
+    size_t count, wanted;
+};
+
+static bool all_done(struct stage *stage, void *arg)
+{
+    struct done *done = arg;
+    cJSON *told =
+        stage_get(stage, STREAK, "/_sim/documents?kind=comment&after=%lld",
+                  (long long)done->after);
+    const cJSON *entry;
+
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItem(told, "entries"))
+    {
+        done->after =
+            (int64_t)cJSON_GetObjectItem(entry, "number")->valuedouble;
+        done->count++;
+    }
+    cJSON_Delete(told);
+    if (done->count < done->wanted)
+        process_nap(LOOK_MS);
+    return done->count >= done->wanted;
+}
+
+/* Won deals of a kind; a Refuse's box is refused from now on. */
+static void add_poison(struct stage *stage, const char *kind, unsigned count,
+                       cJSON *keys)
+{
+    cJSON *made = stage_win_many(stage, count, kind);
+
+    while (made->child) {
+        cJSON *key = cJSON_DetachItemViaPointer(made, made->child);
+        if (!strcmp(kind, "Refuse"))
+            stage_fault(stage, STREAK,
+                        "{\"fault\":\"status\",\"status\":409,\"method\":"
+                        "\"POST\",\"match\":\"/v1/boxes/%s\",\"always\":true}",
+                        key->valuestring);
+        cJSON_AddItemToArray(keys, key);
+    }
+    cJSON_Delete(made);
+}
+
+/* Good ones, and the poisoned in between.  How long until the good are done. */
+static int64_t work(struct stage *stage, unsigned good, const cJSON *poisoned,
+                    struct done *done)
+{
+    cJSON *made = stage_win_many(stage, good, "Good"), *bodies;
+    cJSON *keys = cJSON_CreateArray();
+    const cJSON *poison = poisoned ? poisoned->child : NULL;
+    int64_t start_ms;
+
+    for (unsigned place = 0; made->child; place++) {
+        if (poison && place % (good / (KINDS * POISONED)) == 0) {
+            cJSON_AddItemToArray(keys, cJSON_Duplicate(poison, false));
+            poison = poison->next;
+        }
+        cJSON_AddItemToArray(keys,
+                             cJSON_DetachItemViaPointer(made, made->child));
+    }
+    cJSON_Delete(made);
+    stage_must(stage, !poison);
+    bodies = fault_bodies(stage, keys);
+    done->wanted += good;
+    start_ms = process_now_ms();
+    fault_send_bodies(stage, bodies);
+    stage_until(stage, WAIT_MS, "the good ones", all_done, done);
+    cJSON_Delete(bodies);
+    cJSON_Delete(keys);
+    return process_now_ms() - start_ms;
+}
+
+/* ---- Attempts ------------------------------------------------------------ */
+
+/* The greatest number of attempts at a step or delivery of a deal's run. */
+static int attempts_of(struct stage *stage, int64_t run)
+{
+    cJSON *whole = stage_get(stage, ADMIN, "/v1/runs/%lld", (long long)run);
+    static const char *const lists[] = {"steps", "deliveries"};
+    const cJSON *item;
+    int most = 0;
+
+    for (size_t at = 0; at < sizeof(lists) / sizeof(*lists); at++) {
+        cJSON_ArrayForEach(item, cJSON_GetObjectItem(whole, lists[at]))
+        {
+            const cJSON *count = cJSON_GetObjectItem(item, "attempts");
+            if (cJSON_IsNumber(count) && count->valueint > most)
+                most = count->valueint;
+        }
+    }
+    cJSON_Delete(whole);
+    return most;
+}
+
+static size_t posts_of(struct stage *stage, const char *key)
+{
+    cJSON *told = stage_get(stage, STREAK, "/_sim/ledger?limit=200000");
+    char path[STAGE_TEXT_MAX + 20];
+    const cJSON *entry;
+    size_t count = 0;
+
+    snprintf(path, sizeof(path), "/v1/boxes/%s", key);
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItem(told, "entries"))
+    {
+        count += !strcmp(cJSON_GetObjectItem(entry, "method")->valuestring,
+                         "POST") &&
+                 strstr(cJSON_GetObjectItem(entry, "path")->valuestring, path);
+    }
+    cJSON_Delete(told);
+    return count;
+}
+
+/* Every poisoned run is parked, says why, and was tried five times at most. */
+static void check_poisoned(struct stage *stage, const cJSON *keys)
+{
+    const cJSON *key;
+
+    cJSON_ArrayForEach(key, keys)
+    {
+        int64_t run = stage_run_of(stage, key->valuestring, "parked");
+        char reason[STAGE_TEXT_MAX];
+        size_t posts = posts_of(stage, key->valuestring);
+        if (!run)
+            stage_fail(stage,
+                       "1 poisoned run is not parked: done %lld, moves "
+                       "%lld, %zu posts",
+                       (long long)stage_run_of(stage, key->valuestring, "done"),
+                       (long long)stage_run_of(stage, key->valuestring,
+                                               "ready,active,queued,waiting"),
+                       posts);
+        stage_run_text(stage, run, "reason", reason);
+        printf("%d attempts: %.100s\n", attempts_of(stage, run), reason);
+        stage_must(stage, reason[0]);
+        if (attempts_of(stage, run) > ATTEMPTS || posts > ATTEMPTS)
+            stage_fail(stage, "%d attempts, %zu posts", attempts_of(stage, run),
+                       posts);
+    }
+}
+
+/* Has each poisoned run had one attempt more than at the last look? */
+struct lives {
+    const cJSON *keys;
+    int64_t runs[KINDS];
+    int before[KINDS];
+};
+
+static bool tried_or_parked(struct stage *stage, void *arg)
+{
+    struct lives *lives = arg;
+
+    for (int at = 0; at < KINDS; at++) {
+        const char *key = cJSON_GetArrayItem(lives->keys, at)->valuestring;
+        if (stage_run_of(stage, key, "parked"))
+            continue;
+        if (!lives->runs[at])
+            lives->runs[at] = stage_run_of(stage, key, "ready,active");
+        if (!lives->runs[at] ||
+            attempts_of(stage, lives->runs[at]) <= lives->before[at])
+            return false;
+    }
+    return true;
+}
+
+/* Killed after each attempt. */
+static int live_again(struct stage *stage)
+{
+    struct lives lives = {.keys = cJSON_CreateArray()};
+    int life = 0;
+
+    for (int kind = 0; kind < KINDS; kind++)
+        add_poison(stage, kinds[kind], 1, (cJSON *)(uintptr_t)lives.keys);
+    fault_send(stage, lives.keys);
+    while (stage_runs_in(stage, "ready,active,queued,waiting")) {
+        if (++life > LIFE_MAX)
+            stage_fail(stage, "1 poisoned run lives for ever: %d starts", life);
+        stage_until(stage, REST_MS, "one more attempt", tried_or_parked,
+                    &lives);
+        for (int at = 0; at < KINDS; at++)
+            if (lives.runs[at])
+                lives.before[at] = attempts_of(stage, lives.runs[at]);
+        stage_kill(stage);
+        stage_start(stage);
+        stage_step(stage, STEP_MS);
+    }
+    check_poisoned(stage, lives.keys);
+    cJSON_Delete((cJSON *)(uintptr_t)lives.keys);
+    return life;
+}
+
+void fault_erp_poison(void **state)
+{
+    /* Little memory, so that a helper's end comes soon. */
+    struct stage_options options = {.level = "error",
+                                    .limits = "{\"jq_mib\":64}"};
+    struct done done = {0};
+    cJSON *poisoned = cJSON_CreateArray();
+    uint64_t from, count;
+    int64_t alone_ms, among_ms, again_ms;
+    struct stage *stage;
+    char more[200];
+    int lives;
+
+    (void)state;
+    fault_cases(FAULT_POISON_CASES, FAULT_POISON_DEFAULT, &from, &count);
+    if (count < KINDS * POISONED)
+        count = KINDS * POISONED;
+    stage = fault_scene(&options, NULL, NULL)->stage;
+    stage_stop(stage);
+    write_flow(stage);
+    stage_start(stage);
+    alone_ms = work(stage, (unsigned)count, NULL, &done);
+    for (int kind = 0; kind < KINDS; kind++)
+        add_poison(stage, kinds[kind], POISONED, poisoned);
+    among_ms = work(stage, (unsigned)count, poisoned, &done);
+    stage_rest_within(stage, REST_MS);
+    check_poisoned(stage, poisoned);
+    /* The machine does other things too: the slower of two is the measure. */
+    again_ms = work(stage, (unsigned)count, NULL, &done);
+    if (again_ms > alone_ms)
+        alone_ms = again_ms;
+    cJSON_Delete(poisoned);
+    lives = live_again(stage);
+    snprintf(more, sizeof(more),
+             "\"alone_ms\":%lld,\"among_ms\":%lld,\"max_starts\":%d",
+             (long long)alone_ms, (long long)among_ms, lives);
+    printf("%s\n", more);
+    if (10 * among_ms > 11 * alone_ms + 10 * SLACK_MS)
+        stage_fail(stage, "%lld ms among the poisoned, %lld alone",
+                   (long long)among_ms, (long long)alone_ms);
+    stage_check(stage);
+    proof_figures(&fault_proof, "poison", count, 0, 0, more);
+    stage_passed(stage);
+}
