@@ -348,7 +348,6 @@ void fault_erp_storm(void **state)
     (void)state;
     fault_cases(FAULT_STORM_CASES, FAULT_STORM_DEFAULT, &from, &count);
     stage = fault_scene(&options, NULL, NULL)->stage;
-    check_shapes(stage);
     keys = stage_win_many(stage, JOBS, "Calm");
     start_ms = process_now_ms();
     fault_send(stage, keys);
@@ -379,6 +378,7 @@ void fault_erp_storm(void **state)
     if (10 * after_ms > 12 * calm_ms + 10 * SLACK_MS)
         stage_fail(stage, "%lld ms after the storm, %lld without one",
                    (long long)after_ms, (long long)calm_ms);
+    check_shapes(stage);
     stage_must(stage, stage_runs_in(stage, "parked,held,discarded") == 0);
     stage_must(stage, stage_order_count(stage) == 2 * JOBS + 2 * SHAPES);
     stage_check(stage);
