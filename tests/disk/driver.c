@@ -6,7 +6,7 @@
  * Each run is accepted, has a step and a delivery, and is finished; some
  * batches share a commit.  "small" closes and opens the store now and then;
  * "big" writes so much that the log is moved while it is in use; "again" goes
- * on in a directory as it was left; "long" is small, four times.
+ * on in a directory as it was left; "long" is more, and moves its log often.
  *
  * A commit that fails leaves its run as it is.  Exit code: 0; 3: the store gave
  * up for good, as the daemon does; 4: it cannot be opened.  One thread. */
@@ -267,7 +267,9 @@ int main(int argc, char **argv)
         driver.body_len = SMALL;
         drive(&driver, 1, 2);
     } else if (!strcmp(size, "long")) {
-        drive(&driver, 12, GROUPS_OPEN);
+        /* The log is moved, and begun anew, while it is in use. */
+        setenv("CONNECT_TEST_CHECKPOINT", "40", 1);
+        drive(&driver, 4, 3 * GROUPS_OPEN);
     } else {
         drive(&driver, 3, GROUPS_OPEN);
     }

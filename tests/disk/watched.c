@@ -5,6 +5,7 @@
 #include "watched.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "facts.h"
 #include "play.h"
@@ -36,7 +37,9 @@ static void work(void)
 
     snprintf(data, sizeof(data), "%s/data", stage->directory);
     rig_watch(watched_rig, data, true, true);
+    setenv("CONNECT_TEST_CHECKPOINT", "60", 1);
     stage_start(stage);
+    unsetenv("CONNECT_TEST_CHECKPOINT");
     rig_watch(watched_rig, NULL, false, false);
     keys = play_deals(stage, DEALS, "Watched");
     cJSON_ArrayForEach(key, keys)
