@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <connect/json.h>
@@ -18,8 +19,9 @@
 
 enum {
     PAGE_DEFAULT = 50,
-    PAGE_MAX = 1000,   /* as the store */
-    HISTORY_MAX = 1000 /* entries of one run that the store gives */
+    PAGE_MAX = 1000,        /* as the store */
+    WAIT_REASON_MAX = 4096, /* a stored reason has at most half of it */
+    HISTORY_MAX = 1000      /* entries of one run that the store gives */
 };
 
 /* ---- Pages --------------------------------------------------------------- */
@@ -35,6 +37,26 @@ static void put_page(struct api_call *call, cJSON *object, const char *name,
     api_call_end(call, object);
 }
 
+/* What keeps a run waiting now says more than what did when it was stored. */
+static cJSON *run_summary(const struct api_call *call,
+                          const struct store_run_row *stored)
+{
+    struct store_run_row run = *stored;
+    char reason[WAIT_REASON_MAX];
+    const char *waits =
+        run.state == RUN_READY
+            ? engine_wait_reason(call->api->options.engine, run.queue)
+            : NULL;
+
+    if (waits && run.code && *run.code && run.reason) {
+        snprintf(reason, sizeof(reason), "%s; %s", run.reason, waits);
+        run.reason = reason;
+    } else if (waits) {
+        run.reason = waits;
+    }
+    return encode_run(&run);
+}
+
 static void runs_read(void *arg, int status, const struct store_rows *rows)
 {
     struct api_call *call = arg;
@@ -46,7 +68,7 @@ static void runs_read(void *arg, int status, const struct store_rows *rows)
     }
     list = cJSON_CreateArray();
     for (size_t index = 0; index < rows->run_count; index++)
-        cn_json_append(list, encode_run(&rows->runs[index]));
+        cn_json_append(list, run_summary(call, &rows->runs[index]));
     put_page(call, api_call_object(call), "runs", list, rows->run_next);
 }
 
@@ -183,10 +205,11 @@ static cJSON *run_delivery(const struct mask *mask,
     return object;
 }
 
-static cJSON *run_whole(const struct mask *mask, const struct store_rows *rows)
+static cJSON *run_whole(const struct api_call *call, const struct mask *mask,
+                        const struct store_rows *rows)
 {
-    cJSON *object =
-        rows->run_count ? encode_run(&rows->runs[0]) : cJSON_CreateObject();
+    cJSON *object = rows->run_count ? run_summary(call, &rows->runs[0])
+                                    : cJSON_CreateObject();
     cJSON *steps = cJSON_CreateArray(), *deliveries = cJSON_CreateArray(),
           *history = cJSON_CreateArray();
     const struct store_work *work = rows->work;
@@ -218,7 +241,7 @@ static void run_show(struct api_call *call, const struct store_rows *rows,
         .off = call->unmasked,
     };
 
-    cJSON *object = run_whole(&mask, rows);
+    cJSON *object = run_whole(call, &mask, rows);
 
     encode_put_time(object, "now_ms", clock_wall_ms(call->api->options.clock));
     api_call_end(call, object);

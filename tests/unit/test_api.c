@@ -142,6 +142,13 @@ static void world_op_cancel(void *arg, uint64_t op)
     (void)arg, (void)op;
 }
 
+static bool (*op_known)(void *arg, const char *instance);
+
+static bool world_op_known(void *arg, const char *instance)
+{
+    return !op_known || op_known(arg, instance);
+}
+
 static uint32_t world_op_room(void *arg, const char *instance)
 {
     (void)arg, (void)instance;
@@ -259,6 +266,7 @@ static void make_engine(struct world *world)
         .ports = {.op_start = world_op_start,
                   .op_cancel = world_op_cancel,
                   .op_room = world_op_room,
+                  .op_known = world_op_known,
                   .jq_start = world_jq,
                   .wake_at = world_wake_at,
                   .random = world_random,
@@ -628,8 +636,34 @@ static void test_resting_gate_is_shown(void **state)
                         "the other system refuses the credentials");
     assert_int_equal(number_at(world, "alerts"), 1);
     assert_string_equal(text_at(world, "queues/0/queue"), "crm");
+    assert_int_equal(GET("/v1/runs"), 200);
+    assert_string_equal(text_at(world, "runs/0/reason"),
+                        "the other system refuses the credentials");
     assert_int_equal(GET("/v1/alerts"), 200);
     assert_string_equal(text_at(world, "alerts/0/cause"), "auth:crm");
+}
+
+static bool knows_no_crm(void *arg, const char *instance)
+{
+    (void)arg;
+    return strcmp(instance, "crm") != 0;
+}
+
+/* The instance went out of the configuration while a run waited for it. */
+static void test_run_of_a_missing_instance_says_so(void **state)
+{
+    struct world *world = *state;
+
+    accept_record(world, "box_event/1", "box1", "{\"box\":\"box1\"}");
+    end_op(world, OP_CALL, CN_AUTH, "401");
+    op_known = knows_no_crm;
+    assert_int_equal(GET("/v1/runs"), 200);
+    assert_string_equal(text_at(world, "runs/0/reason"),
+                        "no instance of this name is configured");
+    assert_int_equal(GET("/v1/runs/1"), 200);
+    assert_string_equal(text_at(world, "reason"),
+                        "no instance of this name is configured");
+    op_known = NULL;
 }
 
 static void test_plugins_and_flows(void **state)
@@ -1491,6 +1525,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         API_TEST(test_status),
         API_TEST(test_resting_gate_is_shown),
+        API_TEST(test_run_of_a_missing_instance_says_so),
         API_TEST(test_plugins_and_flows),
         API_TEST(test_run_is_masked),
         API_TEST(test_unmasked_is_recorded),
