@@ -257,11 +257,14 @@ static void load_sources(struct daemon *daemon, const struct config *config)
 {
     for (size_t index = 0; index < config->instance_count; index++) {
         const char *name = config->instances[index].name, *stream;
-        uint64_t interval_ms = 0;
-        for (size_t at = 0; (stream = instances_stream(daemon->instances, name,
-                                                       at, &interval_ms));
-             at++)
+        uint64_t interval_ms = 0, overlap_ms = 0;
+        for (size_t at = 0;
+             (stream = instances_stream(daemon->instances, name, at,
+                                        &interval_ms, &overlap_ms));
+             at++) {
             engine_add_source(daemon->engine, name, stream, interval_ms);
+            engine_overlap_source(daemon->engine, name, stream, overlap_ms);
+        }
     }
 }
 

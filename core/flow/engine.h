@@ -57,6 +57,7 @@ struct engine_accept {
     size_t value_count;
     const char *stream; /* NULL: no cursor */
     cn_str cursor;
+    bool gap; /* records of the stream were lost before this page: alert */
     /* What a person hands over again: this row of the quarantine goes in the
      * same transaction; 0: none. */
     uint64_t quarantine;
@@ -76,6 +77,9 @@ int engine_quarantine(struct engine *engine, const char *instance,
  * stopped begin again. */
 void engine_add_source(struct engine *engine, const char *instance,
                        const char *stream, uint64_t interval_ms);
+/* Let a known one begin so much before its cursor, at each round of polls. */
+void engine_overlap_source(struct engine *engine, const char *instance,
+                           const char *stream, uint64_t overlap_ms);
 
 /* The time asked for by ports.wake_at has come, or may have. */
 void engine_wake(struct engine *engine);

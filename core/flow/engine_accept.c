@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -251,6 +252,22 @@ static void accept_copy(struct accept_part *part,
     part->record.change = record->change;
 }
 
+/* In the transaction of the page, so that it is said for certain. */
+static void accept_gap(const struct engine_accept *accept,
+                       struct store_batch *batch)
+{
+    char cause[256];
+
+    if (!accept->gap || !accept->stream)
+        return;
+    snprintf(cause, sizeof(cause), "gap:%.100s:%.100s", accept->origin,
+             accept->stream);
+    store_batch_alert(batch, cause,
+                      "The source says that records of this stream are gone "
+                      "which were never read. Compare it with what was made "
+                      "of it since, and enter what is missing by hand.");
+}
+
 static void accept_values(const struct engine_accept *accept,
                           struct store_batch *batch)
 {
@@ -263,6 +280,7 @@ static void accept_values(const struct engine_accept *accept,
         store_batch_cursor(
             batch, accept->origin, accept->stream,
             (struct store_bytes){accept->cursor.ptr, accept->cursor.len});
+    accept_gap(accept, batch);
     if (accept->quarantine)
         store_batch_quarantine_end(batch, accept->actor, accept->quarantine,
                                    "replayed", NULL);

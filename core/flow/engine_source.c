@@ -5,6 +5,11 @@
  * otherwise is forgotten and asked for again from the last stored cursor.  One
  * poll of a stream is open at a time, and none while the store is behind or the
  * instance rests.
+ *
+ * Sources let records appear behind what was read (a clock of theirs, a late
+ * transaction): a stream may ask to begin each round a while before its cursor.
+ * What is read twice is known by the event's identity.  What a source says is
+ * lost before anybody read it is an alert, stored with the page behind the gap.
  * Called on the loop thread. */
 #include "flow/engine_state.h"
 
@@ -30,7 +35,7 @@ struct engine_source {
     struct engine_source *next;
     struct engine *engine;
     char *instance, *stream;
-    uint64_t interval_ms;
+    uint64_t interval_ms, overlap_ms;
     char *cursor; /* of the last page stored; owned */
     size_t cursor_len;
     char *page_cursor; /* of the page being stored */
@@ -113,6 +118,7 @@ static void page_stored(void *arg, int status, size_t accepted,
 static void page_store(struct engine_source *source,
                        const struct op_outcome *outcome)
 {
+    struct log_about about = {.instance = source->instance};
     struct engine_accept accept = {
         .origin = source->instance,
         .records = outcome->records,
@@ -121,8 +127,14 @@ static void page_store(struct engine_source *source,
         .value_count = outcome->value_count,
         .stream = source->stream,
         .cursor = outcome->cursor,
+        .gap = outcome->gap,
     };
 
+    if (outcome->gap)
+        log_write(LOG_ERROR, &about,
+                  "stream %s: records are lost that were never read%s%s",
+                  source->stream, *outcome->message ? ": " : "",
+                  outcome->message);
     source->page_cursor = memory_copy(outcome->cursor.ptr, outcome->cursor.len);
     source->page_cursor_len = outcome->cursor.len;
     source->more = outcome->more != 0;
@@ -210,6 +222,8 @@ static void source_poll(struct engine_source *source)
         .stream = source->stream,
         .cursor = {source->cursor, source->cursor_len},
         .max_records = RECORDS_MAX,
+        /* Not on the way through what waits, or it would never end. */
+        .overlap_ms = source->more ? 0 : source->overlap_ms,
     };
 
     source->busy = true;
@@ -277,6 +291,19 @@ void engine_add_source(struct engine *engine, const char *instance,
     source->stream = memory_text(stream);
     source->interval_ms = interval_ms;
     LL_APPEND(engine->sources, source);
+}
+
+void engine_overlap_source(struct engine *engine, const char *instance,
+                           const char *stream, uint64_t overlap_ms)
+{
+    struct engine_source *source;
+
+    LL_FOREACH(engine->sources, source)
+    {
+        if (!strcmp(source->instance, instance) &&
+            !strcmp(source->stream, stream))
+            source->overlap_ms = overlap_ms;
+    }
 }
 
 void engine_poll(struct engine *engine, int64_t now_ms)

@@ -400,7 +400,8 @@ static void start_poll(struct host *host, struct host_op *op,
                     .max_records = request->max_records,
                     .stream = request->stream,
                     .cursor = request->cursor,
-                    .timeout_ms = request->timeout_ms};
+                    .timeout_ms = request->timeout_ms,
+                    .overlap_ms = request->overlap_ms};
 
     host->module->table.poll(host->self, op->id, &poll);
 }

@@ -115,6 +115,7 @@ static cn_status outcome_flatten(struct host *host, const struct host_op *op,
         flat.body = outcome.body;
         flat.cursor = outcome.cursor;
         flat.more = outcome.more;
+        flat.gap = op->kind == OP_POLL && outcome.gap != 0;
     } else {
         host_complain(host, op->id, "ended its operation wrongly: %s", wrong);
     }

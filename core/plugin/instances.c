@@ -459,13 +459,15 @@ bool instances_repeat_safe(const struct instances *instances,
 
 const char *instances_stream(const struct instances *instances,
                              const char *instance, size_t index,
-                             uint64_t *ret_interval_ms)
+                             uint64_t *ret_interval_ms,
+                             uint64_t *ret_overlap_ms)
 {
     const struct manifest *manifest = manifest_of(instances, instance);
 
     if (!manifest || index >= manifest->stream_count)
         return NULL;
     *ret_interval_ms = manifest->streams[index].interval_ms;
+    *ret_overlap_ms = manifest->streams[index].overlap_ms;
     return manifest->streams[index].name;
 }
 

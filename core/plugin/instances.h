@@ -98,7 +98,8 @@ bool instances_repeat_safe(const struct instances *instances,
 /* Poll streams of the manifest; NULL behind the last. */
 const char *instances_stream(const struct instances *instances,
                              const char *instance, size_t index,
-                             uint64_t *ret_interval_ms);
+                             uint64_t *ret_interval_ms,
+                             uint64_t *ret_overlap_ms);
 
 /* Begin an operation.  -ENOENT: no such instance; -EAGAIN: not running, or as
  * many operations of this kind are open as it may have; -ENOTSUP: it lacks the

@@ -27,7 +27,8 @@ static const char *const members[] = {
     "title",   "config",      "records", "takes", "emits", "streams",
     "actions", "repeat_safe", "network", "rate",  NULL};
 static const char *const rate_members[] = {"per_second", "burst", NULL};
-static const char *const stream_members[] = {"name", "interval_ms", NULL};
+static const char *const stream_members[] = {"name", "interval_ms",
+                                             "overlap_ms", NULL};
 static const char *const action_members[] = {"title", "request", "response",
                                              NULL};
 
@@ -152,7 +153,8 @@ static int read_streams(struct manifest *manifest, const cJSON *root,
     {
         const cJSON *name = cn_json_member(item, "name");
         const cJSON *interval = cn_json_member(item, "interval_ms");
-        int64_t interval_ms = INTERVAL_DEFAULT_MS;
+        const cJSON *overlap = cn_json_member(item, "overlap_ms");
+        int64_t interval_ms = INTERVAL_DEFAULT_MS, overlap_ms = 0;
         int status = check_members(item, "/streams", stream_members, err);
         if (status)
             return status;
@@ -160,13 +162,17 @@ static int read_streams(struct manifest *manifest, const cJSON *root,
             manifest_stream(manifest, name->valuestring) ||
             manifest->stream_count == STREAMS_MAX ||
             (interval &&
-             (cn_json_int64(interval, &interval_ms) || interval_ms < 0))) {
-            error_set(err, "manifest: /streams: each needs a name of its own, "
-                           "and interval_ms is a number of milliseconds");
+             (cn_json_int64(interval, &interval_ms) || interval_ms < 0)) ||
+            (overlap &&
+             (cn_json_int64(overlap, &overlap_ms) || overlap_ms < 0))) {
+            error_set(err, "manifest: /streams: each needs a name of its own; "
+                           "interval_ms and overlap_ms are numbers of "
+                           "milliseconds");
             return -EINVAL;
         }
         manifest->streams[manifest->stream_count++] = (struct manifest_stream){
-            memory_text(name->valuestring), (uint64_t)interval_ms};
+            memory_text(name->valuestring), (uint64_t)interval_ms,
+            (uint64_t)overlap_ms};
     }
     return 0;
 }

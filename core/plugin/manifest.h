@@ -4,7 +4,8 @@
  *     "config": { schema; properties marked writeOnly are credentials },
  *     "records": [ record types of its own name space, see record_type.h ],
  *     "takes": ["deal/1"], "emits": ["box_event/1"],
- *     "streams": [ { "name": "boxes", "interval_ms": 60000 } ],
+ *     "streams": [ { "name": "boxes", "interval_ms": 60000,
+ *                    "overlap_ms": 300000 } ],   0 unless given: cn_poll
  *     "actions": { "read_deal": { "title": "...", "request": schema,
  *                                 "response": schema or {"type":"deal/1"} } },
  *     "repeat_safe": ["deal/1"],
@@ -33,6 +34,7 @@ struct manifest_type { /* a record type taken or emitted */
 struct manifest_stream {
     char *name;
     uint64_t interval_ms;
+    uint64_t overlap_ms;
 };
 
 struct manifest_action {

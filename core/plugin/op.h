@@ -37,6 +37,7 @@ struct op_request {
     const char *stream;
     cn_str cursor;
     uint32_t max_records;
+    uint64_t overlap_ms;
     /* DELIVER, PROBE, TRANSFORM: one record */
     cn_record record;
     /* CALL */
@@ -72,6 +73,7 @@ struct op_outcome {
     cn_str body;
     cn_str cursor;
     uint32_t more;
+    bool gap;         /* POLL: the source has lost records that nobody read */
     bool answered;    /* the other side answered about this record: counts as
                        * an attempt.  False for no answer, 5xx on a read, 429 */
     bool effect_sent; /* a byte of a request with effect may have left */

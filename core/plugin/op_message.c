@@ -20,6 +20,7 @@ void op_request_put(struct buf *payload, const struct op_request *request)
     message_put_text(payload, request->stream);
     message_put_str(payload, request->cursor);
     message_put_number(payload, request->max_records);
+    message_put_number(payload, request->overlap_ms);
     message_put_number(payload, request->record.change);
     message_put_text(payload, request->record.type);
     message_put_str(payload, request->record.id);
@@ -52,6 +53,7 @@ bool op_request_take(struct message_reader *reader,
     request->stream = message_take_text(reader);
     request->cursor = message_take_str(reader);
     request->max_records = (uint32_t)message_take_number(reader);
+    request->overlap_ms = message_take_number(reader);
     request->record.size = sizeof(request->record);
     request->record.change = (uint32_t)message_take_number(reader);
     request->record.type = message_take_text(reader);
@@ -102,6 +104,7 @@ void op_outcome_put(struct buf *payload, const struct op_outcome *outcome)
     message_put_str(payload, outcome->body);
     message_put_str(payload, outcome->cursor);
     message_put_number(payload, outcome->more);
+    message_put_number(payload, outcome->gap);
     message_put_number(payload, outcome->broken);
 }
 
@@ -139,6 +142,7 @@ bool op_outcome_take(struct message_reader *reader,
     outcome->body = message_take_str(reader);
     outcome->cursor = message_take_str(reader);
     outcome->more = (uint32_t)message_take_number(reader);
+    outcome->gap = message_take_number(reader) != 0;
     outcome->broken = message_take_number(reader) != 0;
     if (!outcome->message)
         outcome->message = "";

@@ -108,6 +108,11 @@ typedef struct cn_outcome {
     cn_str     cursor;         /* poll: where the next poll goes on */
     uint32_t    more;           /* poll: nonzero when more waits already */
     uint32_t    reserved;
+    uint32_t    gap;            /* poll: nonzero when records between the cursor
+                                 * and the first one emitted are lost, because
+                                 * the source keeps them no longer or a count
+                                 * of its own says so.  People are alerted */
+    uint32_t    reserved_gap;
 } cn_outcome;
 
 /* ---- Work the host hands to an instance ---------------------------------- */
@@ -118,6 +123,10 @@ typedef struct cn_poll {
     const char *stream;      /* one of the manifest's; each has its cursor */
     cn_str      cursor;      /* of the last poll stored; first: empty */
     uint64_t    timeout_ms;  /* the operation is cancelled after this */
+    uint64_t    overlap_ms;  /* begin so much before the cursor, as the stream's
+                              * manifest says, since records may appear behind
+                              * it; the host knows again what it has.  0 when
+                              * the poll before said more */
 } cn_poll;
 
 typedef struct cn_delivery {

@@ -191,9 +191,9 @@ static void show_config(struct report *report, const cJSON *manifest)
 
 static void judge_members(struct report *report, const cJSON *manifest)
 {
-    static const char *const known[] = {"title",   "config",  "records",
-                                        "takes",   "emits",   "streams",
-                                        "actions", "network", "repeat_safe"};
+    static const char *const known[] = {
+        "title",   "config",  "records", "takes",       "emits",
+        "streams", "actions", "network", "repeat_safe", "rate"};
 
     CN_JSON_EACH(member, manifest)
     {

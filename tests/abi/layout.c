@@ -47,14 +47,17 @@ AT(cn_outcome, body, 24, 16);
 AT(cn_outcome, cursor, 40, 16);
 AT(cn_outcome, more, 56, 4);
 AT(cn_outcome, reserved, 60, 4);
-AT_LEAST(cn_outcome, 64);
+AT(cn_outcome, gap, 64, 4);
+AT(cn_outcome, reserved_gap, 68, 4);
+AT_LEAST(cn_outcome, 72);
 
 AT(cn_poll, size, 0, 4);
 AT(cn_poll, max_records, 4, 4);
 AT(cn_poll, stream, 8, 8);
 AT(cn_poll, cursor, 16, 16);
 AT(cn_poll, timeout_ms, 32, 8);
-AT_LEAST(cn_poll, 40);
+AT(cn_poll, overlap_ms, 40, 8);
+AT_LEAST(cn_poll, 48);
 
 AT(cn_delivery, size, 0, 4);
 AT(cn_delivery, count, 4, 4);

@@ -188,7 +188,7 @@ static void test_turns_are_read(void **state)
         struct error err = {""};
         char text[500];
         snprintf(text, sizeof(text), "{%s%s" CALL END, rows[index].members,
-                 TRIGGER + 1);
+                 &TRIGGER[1]);
         if (definition_create("won.json", text, strlen(text), NULL, types,
                               &flow, &err))
             fail_msg("row %zu: %s", index, err.text);

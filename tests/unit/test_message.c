@@ -68,6 +68,7 @@ static const struct op_request request = {
     .stream = "stream",
     .cursor = {"cursor", 6},
     .max_records = 9,
+    .overlap_ms = 5000,
     .record = {.type = "item/1",
                .id = {"id", 2},
                .key = {"key", 3},
@@ -109,6 +110,7 @@ static void requests(void **state)
     assert_string_equal(taken.stream, "stream");
     str_equal(taken.cursor, "cursor");
     assert_int_equal(taken.max_records, 9);
+    assert_int_equal(taken.overlap_ms, 5000);
     assert_string_equal(taken.record.type, "item/1");
     str_equal(taken.record.id, "id");
     str_equal(taken.record.key, "key");
@@ -136,7 +138,8 @@ static void cut(void **state)
                                  .message = "why",
                                  .body = CN_STR("null"),
                                  .cursor = CN_STR("c"),
-                                 .more = 1};
+                                 .more = 1,
+                                 .gap = true};
     struct op_record record = {.type = "item/1",
                                .id = CN_STR("1"),
                                .body = CN_STR("{}"),

@@ -111,6 +111,8 @@ typedef struct cn_outcome {
     cn_str     cursor;         /* poll: where the next poll goes on */
     uint32_t    more;           /* poll: nonzero when more waits already */
     uint32_t    reserved;
+    uint32_t    gap;
+    uint32_t    reserved_gap;
     uint64_t    cost;           /* 1.1 */
 } cn_outcome;
 
@@ -122,6 +124,7 @@ typedef struct cn_poll {
     const char *stream;      /* one of the manifest's; each has its cursor */
     cn_str      cursor;      /* of the last poll stored; first: empty */
     uint64_t    timeout_ms;  /* the operation is cancelled after this */
+    uint64_t    overlap_ms;
 } cn_poll;
 
 typedef struct cn_delivery {

@@ -1,0 +1,233 @@
+/* links: connect_flow connect_store connect_config connect_base connect_sdk */
+/* What the engine does at gates: many at once, flows in turn, polls and runs
+ * under one rest, and what a poll may say about its stream. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "engine_kit.h"
+
+static const char deal_lost[] = "{\"key\":\"box1\",\"stage\":\"Closed-Lost\"}";
+
+static void rooms(struct world *world, uint32_t crm, uint32_t erp)
+{
+    world->room_crm = crm;
+    world->room_erp = erp;
+    engine_instance_changed(world->engine, "crm");
+    engine_instance_changed(world->engine, "erp");
+    world_settle(world);
+}
+
+static void accept_many(struct world *world, int count)
+{
+    char id[16], box[16];
+
+    for (int at = 0; at < count; at++) {
+        snprintf(id, sizeof(id), "e%d", at);
+        snprintf(box, sizeof(box), "box%d", at);
+        assert_int_equal(world_accept(world, id, box), 0);
+    }
+    world_settle(world);
+}
+
+static struct engine_gate_info gate_of(struct world *world, const char *name)
+{
+    struct engine_gate_info info = {0};
+
+    for (size_t at = 0; engine_gate_info(world->engine, at, &info); at++) {
+        if (!strcmp(info.instance, name))
+            return info;
+    }
+    fail_msg("no gate %s", name);
+    return info;
+}
+
+/* Keys of their own go side by side as far as there is room, and the next one
+ * takes the place of one that ended at once, not a moment later. */
+static void as_many_as_there_is_room(void **state)
+{
+    struct world *world = *state;
+    char deal[256];
+
+    rooms(world, 100, 4);
+    accept_many(world, 10);
+    assert_int_equal(world->op_count, 10);
+    while (world->ops[0].kind == OP_CALL) {
+        struct op_outcome outcome = {.status = CN_OK, .answered = true};
+        snprintf(deal, sizeof(deal),
+                 "{\"key\":\"%s\",\"stage\":\"Closed-Won\",\"fields\":{"
+                 "\"Customer\":\"0001207\",\"Lines\":\"A100; 3; 149.9\"}}",
+                 world->ops[0].key);
+        world_end(world, 0, &outcome, deal);
+        world_settle(world);
+        for (size_t at = 1; at < world->op_count; at++) {
+            struct world_op op = world->ops[at];
+            if (world->ops[0].kind == OP_CALL || op.kind != OP_CALL)
+                continue;
+            world->ops[at] = world->ops[0];
+            world->ops[0] = op;
+        }
+    }
+    assert_int_equal(world->op_count, 4);
+    assert_int_equal(gate_of(world, "erp").open, 4);
+    assert_int_equal(gate_of(world, "erp").waiting, 6);
+    for (int ended = 1; ended <= 6; ended++) {
+        struct op_outcome outcome = {.status = CN_OK, .answered = true};
+        size_t at = 0;
+        while (strcmp(world->ops[at].instance, "erp") != 0)
+            at++;
+        world_end(world, at, &outcome, "{\"sales_order\":\"1\"}");
+        world_settle(world);
+        assert_int_equal(gate_of(world, "erp").open, 4);
+        assert_int_equal(gate_of(world, "erp").waiting, 6 - ended);
+    }
+}
+
+static const char single_text[] =
+    "{\"flow\":\"single\",\"trigger\":{\"instance\":\"crm\",\"type\":"
+    "\"box_event/1\",\"when\":{\"path\":\"/trigger/box\",\"equals\":"
+    "\"single\"}},\"steps\":["
+    "{\"name\":\"deal\",\"call\":\"read_deal\",\"on\":\"crm\",\"with\":[{"
+    "\"to\":\"/box\",\"from\":\"/trigger/box\"}]}]}";
+
+/* How many operations of others go before the first about this box. */
+static int others_before(struct world *world, const char *box)
+{
+    for (int count = 0;; count++) {
+        struct op_outcome outcome = {.status = CN_OK, .answered = true};
+        assert_int_equal(world->op_count, 1);
+        if (!strcmp(world->ops[0].key, box))
+            return count;
+        world_end(world, 0, &outcome, deal_lost);
+        world_settle(world);
+    }
+}
+
+static void flows_take_turns(void **state)
+{
+    struct world *world = *state;
+
+    world_add_flow(world, single_text);
+    rooms(world, 1, 1);
+    accept_many(world, 1000);
+    assert_int_equal(world_accept(world, "the one", "single"), 0);
+    world_settle(world);
+    /* The one that is open, one of the others, and those that were claimed
+     * already. */
+    assert_in_range(others_before(world, "single"), 1, 4);
+}
+
+/* What a poll finds out about the instance holds for runs, and the reverse. */
+static void polls_share_the_rest(void **state)
+{
+    struct world *world = *state;
+    struct op_outcome slow = {.status = CN_RATE_LIMITED,
+                              .retry_after_ms = 30000};
+    struct op_outcome fine = {
+        .status = CN_OK, .answered = true, .cursor = {"c", 1}};
+
+    engine_add_source(world->engine, "crm", "boxes", 1000);
+    world_advance(world, 1);
+    assert_int_equal(world->op_count, 1);
+    assert_int_equal(world->ops[0].kind, OP_POLL);
+    world_end(world, 0, &slow, "slow down");
+    world_settle(world);
+    assert_string_equal(gate_of(world, "crm").state, "open");
+    accept_event(world, "e1", "box1");
+    world_advance(world, 29998);
+    assert_int_equal(world->op_count, 0);
+    world_advance(world, 3);
+    assert_true(world->op_count >= 1);
+    assert_string_equal(gate_of(world, "crm").state, "half_open");
+    while (world->op_count) {
+        bool poll = world->ops[0].kind == OP_POLL;
+        world_end(world, 0, &fine, poll ? "" : deal_lost);
+        world_settle(world);
+    }
+    assert_string_equal(gate_of(world, "crm").state, "closed");
+    world_advance(world, 1001);
+    assert_int_equal(world->op_count, 1);
+    assert_int_equal(world->ops[0].kind, OP_POLL);
+}
+
+static uint64_t overlaps[8];
+static size_t overlap_count;
+
+static int note_overlap(struct world *world, const struct op_request *request)
+{
+    (void)world;
+    if (request->kind == OP_POLL && overlap_count < 8)
+        overlaps[overlap_count++] = request->overlap_ms;
+    return 0;
+}
+
+/* A round begins before the cursor; on the way through what waits it does not,
+ * or it would never come to its end. */
+static void a_round_begins_before_its_cursor(void **state)
+{
+    struct world *world = *state;
+    struct op_outcome more = {
+        .status = CN_OK, .answered = true, .cursor = {"c1", 2}, .more = 1};
+    struct op_outcome last = {
+        .status = CN_OK, .answered = true, .cursor = {"c2", 2}};
+
+    world->fail_start = note_overlap;
+    overlap_count = 0;
+    engine_add_source(world->engine, "crm", "boxes", 1000);
+    engine_overlap_source(world->engine, "crm", "boxes", 60000);
+    world_advance(world, 1);
+    world_end(world, 0, &more, "");
+    world_settle(world);
+    world_advance(world, 1);
+    world_end(world, 0, &last, "");
+    world_settle(world);
+    world_advance(world, 1001);
+    assert_int_equal(overlap_count, 3);
+    assert_int_equal(overlaps[0], 60000);
+    assert_int_equal(overlaps[1], 0);
+    assert_int_equal(overlaps[2], 60000);
+}
+
+static char causes[256];
+
+static void alerts_read(void *arg, int status, const struct store_rows *rows)
+{
+    (void)arg;
+    assert_int_equal(status, 0);
+    causes[0] = '\0';
+    for (size_t at = 0; at < rows->alert_count; at++)
+        snprintf(causes + strlen(causes), sizeof(causes) - strlen(causes),
+                 "%s;", rows->alerts[at].cause);
+}
+
+static void a_gap_is_an_alert(void **state)
+{
+    struct store_query query = {.kind = STORE_QUERY_ALERTS};
+    struct world *world = *state;
+    struct op_outcome page = {
+        .status = CN_OK, .answered = true, .cursor = {"c1", 2}, .gap = true};
+
+    engine_add_source(world->engine, "crm", "boxes", 1000);
+    world_advance(world, 1);
+    world_end(world, 0, &page, "");
+    world_settle(world);
+    assert_int_equal(store_query(world->store, &query, alerts_read, NULL), 0);
+    world_settle(world);
+    assert_string_equal(causes, "gap:crm:boxes;");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ENGINE_TEST(as_many_as_there_is_room),
+        ENGINE_TEST(flows_take_turns),
+        ENGINE_TEST(polls_share_the_rest),
+        ENGINE_TEST(a_round_begins_before_its_cursor),
+        ENGINE_TEST(a_gap_is_an_alert),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
