@@ -54,10 +54,10 @@ static const struct part {
     /* Five rounds of every call: threads interleave differently each time. */
     {"canonical", 120, 2100, 210, point_canonical},
     {"ten", 60, 2000, 1200, point_ten},
-    {"checkpoint", 40, 1000, 520, point_checkpoint},
+    {"checkpoint", 40, 1000, 680, point_checkpoint},
     {"double", 40, 1000, 240, point_double},
-    {"start", 24, 600, 170, point_start},
-    {"stop", 16, 400, 160, point_stop},
+    {"start", 24, 600, 330, point_start},
+    {"stop", 16, 400, 155, point_stop},
 };
 enum { PART_COUNT = sizeof(parts) / sizeof(*parts) };
 
