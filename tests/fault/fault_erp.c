@@ -12,7 +12,7 @@
 
 struct proof fault_proof;
 
-enum { WEBHOOK_DEALS = 50, OPTION_MAX = 2000 };
+enum { WEBHOOK_DEALS = 50, OPTION_MAX = 2000, LOOK_MS = 10 };
 
 static struct scene scene; /* of the running test */
 static char streak_option[OPTION_MAX], syspro_option[OPTION_MAX];
@@ -34,6 +34,7 @@ static const struct part {
     {"answers", fault_erp_answers, 0},
     {"storm", fault_erp_storm, FAULT_STORM_CASES},
     {"poison", fault_erp_poison, FAULT_POISON_CASES},
+    {"outage", fault_erp_outage, FAULT_OUTAGE_CASES},
 };
 enum { PARTS = sizeof(parts) / sizeof(*parts) };
 
@@ -144,6 +145,26 @@ void fault_send(struct stage *stage, const cJSON *keys)
 
     fault_send_bodies(stage, bodies);
     cJSON_Delete(bodies);
+}
+
+bool fault_all_done(struct stage *stage, void *arg)
+{
+    struct fault_done *done = arg;
+    cJSON *told =
+        stage_get(stage, STREAK, "/_sim/documents?kind=comment&after=%lld",
+                  (long long)done->after);
+    const cJSON *entry;
+
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItem(told, "entries"))
+    {
+        done->after =
+            (int64_t)cJSON_GetObjectItem(entry, "number")->valuedouble;
+        done->count++;
+    }
+    cJSON_Delete(told);
+    if (done->count < done->wanted)
+        process_nap(LOOK_MS);
+    return done->count >= done->wanted;
 }
 
 /* ---- The program --------------------------------------------------------- */

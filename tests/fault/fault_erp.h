@@ -58,4 +58,12 @@ void fault_send(struct stage *stage, const cJSON *keys);
 cJSON *fault_bodies(struct stage *stage, const cJSON *keys);
 void fault_send_bodies(struct stage *stage, const cJSON *bodies);
 
+/* A comment is the last thing that happens to a won deal.  A condition for
+ * stage_until; arg: struct fault_done. */
+struct fault_done {
+    int64_t after; /* of the simulator's documents */
+    size_t count, wanted;
+};
+bool fault_all_done(struct stage *stage, void *arg);
+
 #endif

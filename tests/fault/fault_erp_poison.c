@@ -25,7 +25,6 @@ enum {
     STEP_MS = 180000, /* above any backoff */
     LIFE_MAX = 12,    /* starts of the daemon until the poisoned are parked */
     FLOW_MAX = 64 * 1024,
-    LOOK_MS = 10,
     SLACK_MS = 1500 /* of a machine that does other things too */
 };
 
@@ -61,32 +60,6 @@ static void write_flow(struct stage *stage)
 
 /* ---- Deals --------------------------------------------------------------- */
 
-/* A comment is the last thing that happens to a good one. */
-struct done {
-    int64_t after; /* of the simulator's documents */
-    size_t count, wanted;
-};
-
-static bool all_done(struct stage *stage, void *arg)
-{
-    struct done *done = arg;
-    cJSON *told =
-        stage_get(stage, STREAK, "/_sim/documents?kind=comment&after=%lld",
-                  (long long)done->after);
-    const cJSON *entry;
-
-    cJSON_ArrayForEach(entry, cJSON_GetObjectItem(told, "entries"))
-    {
-        done->after =
-            (int64_t)cJSON_GetObjectItem(entry, "number")->valuedouble;
-        done->count++;
-    }
-    cJSON_Delete(told);
-    if (done->count < done->wanted)
-        process_nap(LOOK_MS);
-    return done->count >= done->wanted;
-}
-
 /* Won deals of a kind; a Refuse's box is refused from now on. */
 static void add_poison(struct stage *stage, const char *kind, unsigned count,
                        cJSON *keys)
@@ -107,7 +80,7 @@ static void add_poison(struct stage *stage, const char *kind, unsigned count,
 
 /* Good ones, and the poisoned in between.  How long until the good are done. */
 static int64_t work(struct stage *stage, unsigned good, const cJSON *poisoned,
-                    struct done *done)
+                    struct fault_done *done)
 {
     cJSON *made = stage_win_many(stage, good, "Good"), *bodies;
     cJSON *keys = cJSON_CreateArray();
@@ -128,7 +101,7 @@ static int64_t work(struct stage *stage, unsigned good, const cJSON *poisoned,
     done->wanted += good;
     start_ms = process_now_ms();
     fault_send_bodies(stage, bodies);
-    stage_until(stage, WAIT_MS, "the good ones", all_done, done);
+    stage_until(stage, WAIT_MS, "the good ones", fault_all_done, done);
     cJSON_Delete(bodies);
     cJSON_Delete(keys);
     return process_now_ms() - start_ms;
@@ -256,7 +229,7 @@ void fault_erp_poison(void **state)
     /* Little memory, so that a helper's end comes soon. */
     struct stage_options options = {.level = "error",
                                     .limits = "{\"jq_mib\":64}"};
-    struct done done = {0};
+    struct fault_done done = {0};
     cJSON *poisoned = cJSON_CreateArray();
     uint64_t from, count;
     int64_t alone_ms, among_ms, again_ms;

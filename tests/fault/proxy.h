@@ -16,6 +16,8 @@
  *   raw: once for each way when the connection is accepted; bytes are passed on
  *     as they come, and the place counts from the connection's first byte.
  *
+ * A server that refuses connections looks like one that resets them.
+ *
  * "number" of an exchange is 0 on a fresh connection and above on one that is
  * used again.  The plan runs on the proxy's thread: what it shares with the
  * test needs a lock.  All other functions are for the thread that made it. */
