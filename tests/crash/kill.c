@@ -93,6 +93,7 @@ static bool struck(struct world *world)
         tracer_aim(world->page, TRACER_NEVER, 0, false);
         return false;
     }
+    world_must_be_traced(world);
     if (!world->page->killed)
         stage_fail(world->stage, "connectd ended by itself with %d",
                    world->stage->connectd.exit_code);

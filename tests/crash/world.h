@@ -56,6 +56,10 @@ void world_launch(struct world *world);
 bool world_await(struct world *world);
 /* Start it and have it up; for when it is not to be killed. */
 void world_start(struct world *world);
+/* It has ended: when that is because nobody may trace here, the lane is
+ * skipped.
+ */
+void world_must_be_traced(struct world *world);
 /* Until it has ended, or nothing has moved for a while (then false). */
 bool world_ended(struct world *world);
 bool world_runs(struct world *world);
