@@ -51,6 +51,7 @@ static void call_ends(struct world *world, size_t index)
 {
     const struct box *box = erp_box(world, world->ops[index].key);
     struct op_outcome outcome = {.status = CN_OK, .answered = true};
+    unsigned pair = (unsigned)(box - world->erp.boxes) / 2;
     char text[1500], lines[256] = "";
 
     for (unsigned line = 0; line < box->lines; line++) {
@@ -59,13 +60,14 @@ static void call_ends(struct world *world, size_t index)
                  line ? "\\n" : "", line, line + 1);
     }
     snprintf(text, sizeof(text),
-             "{\"key\":\"%s\",\"stage\":\"%s\",\"size\":\"%s\",\"big\":\"%s-"
+             "{\"key\":\"%s\",\"stage\":\"%s\",\"size\":\"%s\",\"pair\":\"pair-"
+             "%u-%u\",\"big\":\"%s-"
              "big\",\"fields\":{\"Customer\":\"0001207\",\"Lines\":\"%s\"},"
              "\"remarks\":[{\"id\":\"%s-r0\",\"odd\":\"yes\"},{\"id\":\"%s-r1\""
              ",\"odd\":\"no\"},{\"id\":\"%s-r2\",\"odd\":\"yes\"}]}",
              box->key, box->won ? "Closed-Won" : "Lead",
-             box->lines % 2 ? "big" : "small", box->key, lines, box->key,
-             box->key, box->key);
+             box->lines % 2 ? "big" : "small", pair, box->lines, box->key,
+             lines, box->key, box->key, box->key);
     world_end(world, index, &outcome, text);
 }
 
@@ -173,7 +175,7 @@ static enum answer answer_of(cn_status status, bool answered)
 static bool counts(const struct op *op, const struct op_outcome *outcome)
 {
     return (op->kind == OP_CALL || op->kind == OP_DELIVER) && !op->jq &&
-           outcome->status == CN_RETRY &&
+           op->run && outcome->status == CN_RETRY &&
            (outcome->answered || outcome->broken);
 }
 
@@ -234,6 +236,9 @@ static void end_badly(struct world *world, size_t index)
                              .requested = true,
                              .answered = world_chance(world, 500)};
 
+    /* One that is held holds up its lane: the way to runs that wait. */
+    if (!strcmp(op->what, "activity/1") && world_chance(world, 600))
+        status = CN_HOLD;
     if (op->kind == OP_DELIVER && facts.answered)
         facts.effect_sent = status != NO_STATUS && status != CN_CANCELLED;
     if (status == CN_RATE_LIMITED)

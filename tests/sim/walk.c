@@ -14,6 +14,7 @@
 #include "answers.h"
 #include "disk.h"
 #include "flows.h"
+#include "store/opening.h"
 #include "world.h"
 
 enum {
@@ -22,6 +23,7 @@ enum {
     COMPARE_STEPS = 50, /* between looks at the tables */
     JUMP_ROUNDS = 8,    /* until a commit of a moment ago is answered */
     WAKES_MAX = 1500,   /* of the end of a seed; more is a busy loop */
+    MANY = 6,           /* runs of one act on many */
     YEAR_MS_TENTH = 315360000
 };
 
@@ -112,10 +114,9 @@ static void act_done(void *arg, int status, uint64_t made_run)
     free(acting);
 }
 
-static void act(struct world *world, enum watch_act which, uint64_t run)
+static struct acting *acting_on(struct world *world, enum watch_act which,
+                                uint64_t run)
 {
-    static const enum store_act store_acts[] = {STORE_RETRY, STORE_RESTART,
-                                                STORE_RELEASE, STORE_DISCARD};
     struct acting *acting = calloc(1, sizeof(*acting));
 
     if (!acting)
@@ -123,28 +124,205 @@ static void act(struct world *world, enum watch_act which, uint64_t run)
     acting->world = world;
     acting->act = which;
     acting->state = watch_run_state(&world->watch, run);
+    return acting;
+}
+
+static void act(struct world *world, enum watch_act which, uint64_t run)
+{
+    static const enum store_act store_acts[] = {
+        STORE_RETRY, STORE_RESTART, STORE_RELEASE, STORE_DISCARD, STORE_REPLAY};
+    struct acting *acting = acting_on(world, which, run);
+
     TRACE("act %d on %llu\n", (int)which, (unsigned long long)run);
     if (engine_act(world->engine, "me", store_acts[which], run, "so", act_done,
                    acting))
         free(acting);
 }
 
+/* Mostly one in this state. */
+static uint64_t run_some(struct world *world, enum run_state wanted)
+{
+    unsigned count = (unsigned)world->watch.run_count + 1;
+    uint64_t run = 1 + world_draw(world, count);
+
+    for (unsigned tries = 0; tries < 20 && world_chance(world, 900) &&
+                             watch_run_state(&world->watch, run) != wanted;
+         tries++)
+        run = 1 + world_draw(world, count);
+    return run;
+}
+
 static void act_some(struct world *world)
 {
     static const enum watch_act choice[] = {
-        ACT_RETRY, ACT_RETRY, ACT_RETRY, ACT_RESTART, ACT_RELEASE, ACT_DISCARD};
-    enum watch_act which = choice[world_draw(world, 6)];
-    uint64_t run = 1 + world_draw(world, (unsigned)world->watch.run_count + 1);
-    enum run_state wanted = world_chance(world, 500) ? RUN_PARKED : RUN_HELD;
+        ACT_RETRY,   ACT_RETRY,   ACT_RETRY,   ACT_RESTART,
+        ACT_RELEASE, ACT_DISCARD, ACT_DISCARD, ACT_REPLAY};
+    static const enum run_state states[] = {RUN_PARKED, RUN_PARKED, RUN_HELD,
+                                            RUN_WAITING};
+    enum watch_act which = choice[world_draw(world, 8)];
+    uint64_t run = run_some(world, states[world_draw(world, 4)]);
 
-    /* Mostly on one that waits for a person. */
-    for (unsigned tries = 0; world_chance(world, 900) && tries < 20 &&
-                             watch_run_state(&world->watch, run) != wanted;
-         tries++)
-        run = 1 + world_draw(world, (unsigned)world->watch.run_count + 1);
-    if (which == ACT_DISCARD && !world_chance(world, 200))
+    if (which == ACT_REPLAY && !world_chance(world, 300))
+        return;
+    if (which == ACT_DISCARD && !world_chance(world, 300))
         return;
     act(world, which, run);
+}
+
+static void many_done(void *arg, int status, size_t applied,
+                      const uint64_t *refused, size_t refused_count)
+{
+    (void)refused;
+    if (!status && applied + refused_count != MANY)
+        world_broken(arg, "%zu acts of %d were done and %zu refused", applied,
+                     (int)MANY, refused_count);
+}
+
+static void act_many(struct world *world)
+{
+    uint64_t runs[MANY];
+
+    for (size_t index = 0; index < MANY; index++)
+        runs[index] = run_some(world, RUN_PARKED);
+    TRACE("retry of %d runs\n", (int)MANY);
+    (void)!engine_acts(world->engine, "me", STORE_RETRY, runs, MANY, "so",
+                       many_done, world);
+}
+
+/* ---- People who answer for a doubt, and correct -------------------------- */
+
+static struct looked { /* what a person sees of one run */
+    bool found;
+    uint64_t run;
+    char path[STORE_PATH_MAX], type[32], key[ERP_KEY_MAX], body[OP_BODY_MAX];
+} looked;
+
+static void run_looked(void *arg, int status, const struct store_rows *rows)
+{
+    bool doubt = *(const bool *)arg;
+
+    for (size_t index = 0;
+         !status && rows->work && index < rows->work->delivery_count; index++) {
+        const struct store_delivery_row *row = &rows->work->deliveries[index];
+        if (looked.found || row->state == DELIVERY_SENDING ||
+            row->state == DELIVERY_DONE || row->doubt != doubt)
+            continue;
+        looked.found = true;
+        snprintf(looked.path, sizeof(looked.path), "%s", row->path);
+        snprintf(looked.type, sizeof(looked.type), "%s", row->type);
+        snprintf(looked.key, sizeof(looked.key), "%.*s",
+                 (int)row->source_key.len, row->source_key.ptr);
+        snprintf(looked.body, sizeof(looked.body), "%.*s", (int)row->body.len,
+                 row->body.ptr);
+    }
+}
+
+/* true: the person saw a delivery that waits for one, in doubt or not. */
+static bool look(struct world *world, uint64_t run, bool doubt)
+{
+    static bool asked;
+    struct store_query query = {.kind = STORE_QUERY_RUN, .run = run};
+
+    asked = doubt;
+    looked.found = false;
+    looked.run = run;
+    if (store_query(world->store, &query, run_looked, &asked))
+        return false;
+    store_drain(world->store);
+    return looked.found && !disk_dead();
+}
+
+static void answered(void *arg, int status, const struct error *err)
+{
+    struct acting *acting = arg;
+
+    if (status)
+        TRACE("  refused: %s\n", err->text);
+    act_done(acting, status, 0);
+}
+
+/* The person looks into the other system and says what is there; that what was
+ * sent lately may still come is the engine's to know. */
+static void settle_some(struct world *world)
+{
+    uint64_t run = watch_run_with(&world->watch, DELIVERY_IN_DOUBT,
+                                  world_draw(world, WATCH_RUNS_MAX));
+    const struct document *document;
+    struct acting *acting;
+    cn_str number = {"", 0};
+    bool happened;
+
+    if (world_chance(world, 300))
+        run = run_some(world, RUN_PARKED);
+    if (!run || !look(world, run, true))
+        return;
+    document = erp_document(
+        world, strcmp(looked.type, "deal/1") ? looked.type : "sales_order/1",
+        looked.key);
+    if (strcmp(looked.type, "deal/1") != 0)
+        happened = document->commits > 0;
+    else
+        happened = document->commits &&
+                   !strcmp(document->number, erp_box(world, looked.key)->told);
+    if (happened && !strcmp(looked.type, "sales_order/1"))
+        number = (cn_str){document->number, strlen(document->number)};
+    TRACE("settle run %llu: %s %s %s\n", (unsigned long long)run, looked.type,
+          looked.key, happened ? "happened" : "is absent");
+    acting = acting_on(world, happened ? ACT_HAPPENED : ACT_ABSENT, run);
+    if (engine_settle(world->engine, "me", run, happened, number, "so",
+                      answered, acting))
+        free(acting);
+}
+
+static void edit_some(struct world *world)
+{
+    uint64_t run =
+        run_some(world, world_chance(world, 500) ? RUN_PARKED : RUN_HELD);
+    bool delivery = world_chance(world, 500) && look(world, run, false);
+    bool wrong = world_chance(world, 100);
+    char body[OP_BODY_MAX] = "{\"box\":7}";
+    struct acting *acting;
+
+    if (!wrong && delivery)
+        snprintf(body, sizeof(body), "%s", looked.body);
+    else if (!wrong)
+        snprintf(body, sizeof(body), "{\"box\":\"%s\"}",
+                 world->erp.boxes[0].key);
+    /* The deal of a run is not ours to guess, so its record is only checked. */
+    TRACE("edit run %llu %s\n", (unsigned long long)run,
+          delivery ? looked.path : "record");
+    acting = acting_on(world, ACT_EDIT, run);
+    if (engine_edit(world->engine, "me", run, delivery ? looked.path : NULL,
+                    (cn_str){body, strlen(body)}, "so", !delivery, answered,
+                    acting))
+        free(acting);
+}
+
+/* ---- Shadows ------------------------------------------------------------- */
+
+static void shadow_done(void *arg, int status, const cJSON *result,
+                        const struct error *err)
+{
+    struct world *world = arg;
+
+    (void)err;
+    if (!status && !result)
+        world_broken(world, "a shadow ends without a result");
+    if (world->shadows)
+        world->shadows--;
+}
+
+static void shadow_some(struct world *world)
+{
+    uint64_t run = run_some(world, RUN_DONE);
+    bool now = world_chance(world, 500);
+
+    TRACE("shadow of %llu as %s\n", (unsigned long long)run,
+          now ? "now" : "was");
+    if (!engine_shadow(world->engine, run,
+                       now ? ENGINE_SHADOW_AS_NOW : ENGINE_SHADOW_AS_WAS,
+                       shadow_done, world))
+        world->shadows++;
 }
 
 /* ---- Time ---------------------------------------------------------------- */
@@ -213,6 +391,7 @@ static void jump_back(struct world *world)
 
 static void begin(struct world *world)
 {
+    world->shadows = 0;
     world_open(world);
     flows_load(world);
     if (!world->calm)
@@ -227,6 +406,7 @@ static void fall(struct world *world, bool power)
     answer_orphans(world);
     world_fall(world, power);
     world->now_ms += world_draw(world, 5000);
+    erp_wake(world);
     begin(world);
 }
 
@@ -245,7 +425,11 @@ static void disk_some(struct world *world)
     unsigned count = world_chance(world, 800) ? 1 : 1 + world_draw(world, 30);
 
     TRACE("disk error %d, %u times\n", (int)kind, count);
-    disk_break(kind, world_draw(world, 30), count);
+    /* Most of what is read stands in the cache. */
+    disk_break(
+        kind,
+        world_draw(world, kind == DISK_READ || kind == DISK_OPEN ? 3 : 30),
+        count);
 }
 
 static void space_some(struct world *world)
@@ -361,6 +545,42 @@ static void kill_soon(struct world *world)
     die_soon(world, false);
 }
 
+/* A copy of everything is put aside. */
+static void backup(struct world *world)
+{
+    if (disk_is_full())
+        return;
+    TRACE("BACKUP\n");
+    watch_look(world);
+    disk_save();
+    world->saved_events = world->event_count;
+    world->watch.saved = watch_mark(&world->watch);
+}
+
+/* The disk is lost, and with it what came after the backup; the other systems
+ * have what they were sent. */
+static void restore(struct world *world)
+{
+    struct error err = {""};
+
+    if (!disk_saved())
+        return;
+    TRACE("RESTORE\n");
+    watch_fault(&world->watch, FAULT_RESTORE);
+    answer_orphans(world);
+    world_fall(world, false);
+    disk_calm();
+    disk_put_back();
+    if (opening_mark_restored(world->directory, clock_wall_ms(&world->clock),
+                              &err))
+        world_broken(world, "a backup cannot be marked: %s", err.text);
+    watch_back_to(&world->watch, &world->watch.saved);
+    world->event_count = world->saved_events;
+    world->now_ms += 1000 + world_draw(world, 600000);
+    erp_wake(world);
+    begin(world);
+}
+
 static void reload(struct world *world)
 {
     watch_fault(&world->watch, FAULT_RELOAD);
@@ -389,12 +609,13 @@ static const struct {
     unsigned weight; /* of a thousand */
     void (*fn)(struct world *world);
 } kinds[] = {
-    {480, answer_some}, {200, clock_on},   {110, event_some}, {70, act_some},
-    {15, room_some},    {8, replace_some}, {3, killed},       {3, kill_soon},
-    {3, power_off},     {4, power_soon},   {3, stop},         {8, reload},
-    {9, refuse_some},   {8, disk_some},    {6, space_some},   {6, poison_some},
+    {464, answer_some}, {200, clock_on},   {110, event_some}, {70, act_some},
+    {15, room_some},    {8, replace_some}, {4, killed},       {4, kill_soon},
+    {4, power_off},     {4, power_soon},   {4, stop},         {8, reload},
+    {9, refuse_some},   {12, disk_some},   {6, space_some},   {6, poison_some},
     {5, jump_back},     {5, jump_ahead},   {12, box_won},     {8, box_lines},
-    {34, nothing},
+    {8, act_many},      {16, settle_some}, {6, edit_some},    {6, shadow_some},
+    {3, backup},        {2, restore},      {1, nothing},
 };
 
 static void drain_some(struct world *world)

@@ -40,7 +40,7 @@ static uint64_t acts[ACT_COUNT][WATCH_RUN_STATES][2];
 #define TO(name) (1u << RUN_##name)
 static const unsigned run_legal[] = {
     [RUN_QUEUED] = TO(READY) | TO(DISCARDED),
-    [RUN_READY] = TO(ACTIVE) | TO(DISCARDED),
+    [RUN_READY] = TO(ACTIVE) | TO(DISCARDED) | TO(READY), /* settled */
     [RUN_ACTIVE] = TO(READY) | TO(WAITING) | TO(HELD) | TO(PARKED) | TO(DONE),
     [RUN_WAITING] = TO(READY) | TO(DISCARDED),
     [RUN_HELD] = TO(READY) | TO(DISCARDED),
@@ -52,15 +52,18 @@ static const unsigned run_legal[] = {
 #undef TO
 #define TO(name) (1u << DELIVERY_##name)
 static const unsigned delivery_legal[] = {
-    [DELIVERY_READY] = TO(SENDING) | TO(DONE) | TO(DISCARDED),
+    [DELIVERY_READY] =
+        TO(SENDING) | TO(DONE) | TO(DISCARDED) | TO(IN_DOUBT), /* likewise */
     [DELIVERY_SENDING] =
         TO(READY) | TO(IN_DOUBT) | TO(DONE) | TO(HELD) | TO(PARKED),
     [DELIVERY_IN_DOUBT] = TO(READY) | TO(IN_DOUBT) | TO(DONE) | TO(PARKED),
     [DELIVERY_DONE] = 0,
     [DELIVERY_HELD] = TO(READY) | TO(DISCARDED),
-    [DELIVERY_PARKED] = TO(READY) | TO(IN_DOUBT) | TO(DISCARDED),
+    [DELIVERY_PARKED] =
+        TO(READY) | TO(IN_DOUBT) | TO(DISCARDED) | TO(DONE), /* settled */
     [DELIVERY_DISCARDED] = 0,
-    [WATCH_DELIVERY_NEW] = TO(READY) | TO(SENDING),
+    [WATCH_DELIVERY_NEW] = /* in doubt: a backup was put back */
+    TO(READY) | TO(SENDING) | TO(IN_DOUBT),
 };
 #undef TO
 
@@ -114,8 +117,8 @@ void watch_try(struct watch *watch, uint64_t number, const char *what,
 /* The try is stored: the run comes again, which it may do some times only. */
 static void try_stored(struct world *world, uint64_t number)
 {
-    /* A run reads twice, and leaves up to three remarks. */
-    static const unsigned steps[WATCH_TRIES_MAX] = {2, 1, 3, 1};
+    /* A run reads twice, and leaves up to four remarks. */
+    static const unsigned steps[WATCH_TRIES_MAX] = {2, 1, 4, 1};
     struct watch_run *run = run_at(world, number);
     unsigned place = run->pending;
 
@@ -139,6 +142,8 @@ static void run_moved(struct world *world, uint64_t number, const char *name)
     struct watch_run *run = run_at(world, number);
     unsigned to = state_of(run_names, WATCH_RUN_STATES, name);
 
+    if (!strcmp(name, "replays"))
+        return; /* says of which run it is the copy */
     if (to == WATCH_RUN_STATES || !(run_legal[run->state] & 1u << to))
         world_broken(world, "run %llu goes from %s to %s",
                      (unsigned long long)number, run_names[run->state], name);
@@ -439,6 +444,33 @@ struct watch_delivery *watch_find(struct watch *watch, uint64_t run,
     return NULL;
 }
 
+uint64_t watch_run_with(struct watch *watch, enum delivery_state state,
+                        unsigned from)
+{
+    for (uint64_t index = 0; index < watch->run_count; index++) {
+        uint64_t run = 1 + (from + index) % watch->run_count;
+        if (watch_find(watch, run, state))
+            return run;
+    }
+    return 0;
+}
+
+struct watch_mark watch_mark(const struct watch *watch)
+{
+    struct watch_mark mark = {.sequence = watch->sequence,
+                              .accepted = watch->accepted};
+
+    memcpy(mark.hash, watch->hash, sizeof(mark.hash));
+    return mark;
+}
+
+void watch_back_to(struct watch *watch, const struct watch_mark *mark)
+{
+    watch->sequence = mark->sequence;
+    watch->accepted = mark->accepted;
+    memcpy(watch->hash, mark->hash, sizeof(watch->hash));
+}
+
 /* ---- Coverage ------------------------------------------------------------ */
 
 void watch_fault(struct watch *watch, enum fault fault)
@@ -464,7 +496,8 @@ static const char *const fault_names[] = {
     "kill",          "kill in I/O",       "power cut",   "power cut in I/O",
     "disk full",     "read error",        "write error", "sync error",
     "queue full",    "start refused",     "stop",        "reload",
-    "instance gone", "instance replaced", "clock back",  "clock ahead"};
+    "instance gone", "instance replaced", "clock back",  "clock ahead",
+    "restored"};
 static const char *const answer_names[] = {
     "well",   "retry",    "no answer",   "rate limited", "auth",
     "hold",   "rejected", "unsupported", "cancelled",    "in doubt",

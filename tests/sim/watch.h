@@ -47,6 +47,7 @@ enum fault { /* what happens to the whole daemon */
              FAULT_REPLACED, /* what it had open ends broken */
              FAULT_WALL_BACK,
              FAULT_WALL_AHEAD,
+             FAULT_RESTORE, /* of a backup: what came after it is lost */
              FAULT_COUNT
 };
 
@@ -93,8 +94,15 @@ struct watch_run {
     struct watch_delivery deliveries[WATCH_PATHS_MAX];
 };
 
+struct watch_mark {         /* how far it had been seen */
+    uint64_t sequence;      /* of the last entry */
+    unsigned char hash[32]; /* of it */
+    size_t accepted;        /* events */
+};
+
 struct watch {
-    sqlite3 *handle; /* owned */
+    struct watch_mark saved; /* when the backup was made */
+    sqlite3 *handle;         /* owned */
     sqlite3_stmt *next;
     struct watch_run *runs; /* owned; by number */
     uint64_t run_count;     /* the highest number */
@@ -119,6 +127,13 @@ void watch_compare(struct world *world);
 void watch_verify(struct world *world);
 
 enum run_state watch_run_state(const struct watch *watch, uint64_t run);
+/* A run that has a delivery in this state, looked for from number from on; 0:
+ * none. */
+uint64_t watch_run_with(struct watch *watch, enum delivery_state state,
+                        unsigned from);
+struct watch_mark watch_mark(const struct watch *watch);
+/* From now on no more than this has to be there. */
+void watch_back_to(struct watch *watch, const struct watch_mark *mark);
 /* Has the run a delivery in this state? */
 struct watch_delivery *watch_find(struct watch *watch, uint64_t run,
                                   enum delivery_state state);

@@ -212,7 +212,11 @@ static void op_begun(struct world *world, const struct op *op)
         if (other->jq || other->kind == OP_POLL)
             continue;
         open += !strcmp(other->instance, op->instance);
-        /* The runs of one deal come one after the other, too. */
+        /* The runs of one deal come one after the other, too; a shadow asks
+         * whenever it likes. */
+        if (world->shadows &&
+            (op->kind != OP_DELIVER || other->kind != OP_DELIVER))
+            continue;
         if (other == op || is_document(op) != is_document(other))
             continue;
         if (!strcmp(other->what, op->what) && !strcmp(other->key, op->key))
@@ -220,7 +224,7 @@ static void op_begun(struct world *world, const struct op *op)
     }
     if (op->kind != OP_POLL && open > 4)
         world_broken(world, "%u operations are open at %s", open, op->instance);
-    if (op->kind == OP_DELIVER || op->kind == OP_PROBE)
+    if (op->kind == OP_DELIVER || (op->kind == OP_PROBE && !world->shadows))
         check_intent(world, op);
 }
 

@@ -58,8 +58,9 @@ struct world {
     const char *poison;    /* a deal that is answered badly each time */
     struct erp erp;
     struct watch watch;
-    char (*events)[16]; /* answered as kept; owned */
-    size_t event_count;
+    char (*events)[16];               /* answered as kept; owned */
+    size_t event_count, saved_events; /* saved: when the backup was made */
+    unsigned shadows;                 /* under way */
     unsigned next_event;
     unsigned flow_version, variant;
 };
