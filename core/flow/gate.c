@@ -21,6 +21,7 @@ enum {
     REST_PART = 30,       /* of a longer one: after this part of it at most */
     SLOW_PART = 2,        /* likewise, when the other side asked for less:
                            * asking it often is what it does not want */
+    LATER_EACH_MS = 4,    /* at most some 500 a second in all */
     LATER_MS = 200,       /* spread of what waits for others to go first */
     AGAIN_FIRST_MS = 250, /* growing delay of one that alone has no answer */
     AGAIN_MAX_MS = 60000,
@@ -201,9 +202,13 @@ int64_t gate_again(const struct gate *gate, uint64_t run, int64_t now_ms,
                                          random);
 }
 
-int64_t gate_later(int64_t now_ms, uint64_t random)
+int64_t gate_later(const struct gate *gate, int64_t now_ms, uint64_t random)
 {
-    return now_ms + (int64_t)retry_delay(LATER_MS, LATER_MS, 0, random);
+    /* The more there are, the more rarely each asks: turning one away costs
+     * two commits. */
+    uint64_t most = LATER_MS + LATER_EACH_MS * storm_count(&gate->storm);
+
+    return now_ms + (int64_t)retry_delay(most, most, 0, random);
 }
 
 uint32_t gate_appetite(const struct gate *gate, int64_t now_ms, uint32_t free)

@@ -82,7 +82,7 @@ void gate_renew(struct gate *gate);
 int64_t gate_again(const struct gate *gate, uint64_t run, int64_t now_ms,
                    uint64_t random);
 /* When a run that gate_spares turned away may ask again. */
-int64_t gate_later(int64_t now_ms, uint64_t random);
+int64_t gate_later(const struct gate *gate, int64_t now_ms, uint64_t random);
 /* How many runs to claim for it, given how many more fit into memory. */
 uint32_t gate_appetite(const struct gate *gate, int64_t now_ms, uint32_t free);
 /* A run of this queue is or becomes due. */

@@ -75,7 +75,7 @@ enum walk run_enter(struct run *run, const char *instance)
     if (!gate_admits(gate, now_ms))
         return run_wait(run, gate);
     if (!gate_spares(gate, run->number, now_ms))
-        return run_back(run, gate, gate_later(now_ms, run_random(run)));
+        return run_back(run, gate, gate_later(gate, now_ms, run_random(run)));
     gate_take(gate, run->number, now_ms);
     run->gate = gate;
     return WALK_ON;

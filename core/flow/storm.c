@@ -108,6 +108,11 @@ uint32_t storm_failures(const struct storm *storm, uint64_t run)
     return found ? found->failures : 0;
 }
 
+uint32_t storm_count(const struct storm *storm)
+{
+    return HASH_COUNT(storm->runs);
+}
+
 bool storm_admits(struct storm *storm, uint64_t run, int64_t now_ms)
 {
     uint64_t first = 0, again = 0;

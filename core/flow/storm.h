@@ -31,6 +31,8 @@ void storm_lasts(struct storm *storm, int64_t until_ms);
 void storm_answered(struct storm *storm, uint64_t run);
 /* How often in a row it had none. */
 uint32_t storm_failures(const struct storm *storm, uint64_t run);
+/* Runs that had none. */
+uint32_t storm_count(const struct storm *storm);
 /* May work of this run begin, as far as repetition goes? */
 bool storm_admits(struct storm *storm, uint64_t run, int64_t now_ms);
 /* It begins. */

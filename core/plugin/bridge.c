@@ -25,7 +25,11 @@
 
 enum {
     CREDENTIALS_MAX = 8, /* entries of one auth */
-    AUTH_WORDS_MAX = 64  /* one word of an entry, less the NUL */
+    /* Bodies of one instance that wait for tokens; beyond it they are told to
+     * come again.  Four of the largest, thousands of usual ones. */
+    HELD_BYTES_MAX = 64 * 1024 * 1024,
+    HELD_AGAIN_MS = 1000,
+    AUTH_WORDS_MAX = 64 /* one word of an entry, less the NUL */
 };
 
 /* ---- Answers ------------------------------------------------------------ */
@@ -327,6 +331,7 @@ static void budgets_serve(struct instances *instances)
             struct bridge_request *request = request_of(waiter);
             struct message *held = request->held;
             request->held = NULL;
+            entry->held_bytes -= held->len;
             request_send(request, held);
             message_destroy(held);
         }
@@ -358,8 +363,10 @@ static void request_wait(struct bridge_request *entry, bool bulk,
     /* What ends while it waits says nothing about the record. */
     if (op)
         op->facts.requested = true;
-    if (!budget_wait(budget, &entry->waiter, bulk,
-                     uv_now(instances->options.loop), &delay_ms)) {
+    if (generation->entry->held_bytes + message->len > HELD_BYTES_MAX)
+        delay_ms = HELD_AGAIN_MS;
+    if (delay_ms || !budget_wait(budget, &entry->waiter, bulk,
+                                 uv_now(instances->options.loop), &delay_ms)) {
         cn_outcome outcome = {.size = sizeof(outcome),
                               .status = CN_RATE_LIMITED,
                               .retry_after_ms = delay_ms,
@@ -372,6 +379,7 @@ static void request_wait(struct bridge_request *entry, bool bulk,
         return;
     }
     entry->held = message_copy(message);
+    generation->entry->held_bytes += message->len;
     if (!uv_is_active((uv_handle_t *)&instances->budget_timer))
         budgets_serve(instances);
 }
@@ -382,6 +390,7 @@ static void request_abandon(struct bridge_request *request)
     struct generation *generation = request->generation;
 
     budget_leave(&generation->entry->budget, &request->waiter);
+    generation->entry->held_bytes -= request->held->len;
     DL_DELETE(generation->requests, request);
     refuse(generation, request->number, request->op, CN_CANCELLED,
            "given up before anything was sent");
@@ -464,6 +473,7 @@ void bridge_forget(struct generation *generation)
         request->generation = NULL;
         if (request->held) {
             budget_leave(&generation->entry->budget, &request->waiter);
+            generation->entry->held_bytes -= request->held->len;
             message_destroy(request->held);
             free(request);
         } else {

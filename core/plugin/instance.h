@@ -58,6 +58,7 @@ struct entry {
     struct value *values;           /* connect.state/1 */
     uint32_t open_max;              /* operations of a kind */
     struct budget budget;           /* of its HTTP requests */
+    size_t held_bytes;              /* of requests that wait for it */
     enum instance_state state;
     bool removed; /* forgotten when the last generation ended */
     uint64_t ended_count, broken_count, replaced_total, held_ms_max;

@@ -297,7 +297,7 @@ static void begin_calls(struct storm_world *world)
         bool probes; /* the breaker's own call */
 
         if (!gate_spares(gate, run, world->now_ms)) {
-            job->due_ms = gate_later(world->now_ms, dice(world));
+            job->due_ms = gate_later(gate, world->now_ms, dice(world));
             continue;
         }
         while (world->running[slot] >= 0)
