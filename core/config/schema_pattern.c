@@ -5,11 +5,14 @@
  * pattern is read once from left to right and its size after writing out is
  * counted: a group's size is the sum of its parts, a count in braces multiplies
  * the part before it.  Back references, which make matching exponential, are
- * refused.  Called by schema.c while schemas are compiled. */
+ * refused.  Called by schema.c while schemas are compiled, and by whoever
+ * matches. */
 #include "config/schema_pattern.h"
 
 #include <errno.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 enum { GROUPS_MAX = 16 }; /* inside each other */
 
@@ -160,4 +163,18 @@ int schema_pattern_check(const char *text, struct error *err)
               "written out",
               PATTERN_ATOMS_MAX);
     return -EINVAL;
+}
+
+bool schema_pattern_matches(const regex_t *pattern, const char *text)
+{
+    /* Asked again: without memory for a state the library may say that nothing
+     * matches in place of REG_ESPACE, and the text would be to blame. */
+    for (int tries = 0; tries < 2; tries++) {
+        int code = regexec(pattern, text, 0, NULL, 0);
+        if (code == REG_ESPACE)
+            memory_end();
+        if (!code)
+            return true;
+    }
+    return false;
 }

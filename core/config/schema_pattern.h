@@ -1,7 +1,11 @@
-/* schema_pattern.h - what a pattern may cost.  [any thread] */
+/* schema_pattern.h - what a pattern may cost, and whether it fits.  [any
+ * thread]
+ */
 #ifndef CONNECT_CONFIG_SCHEMA_PATTERN_H
 #define CONNECT_CONFIG_SCHEMA_PATTERN_H
 
+#include <regex.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -20,5 +24,8 @@ enum {
 /* -EINVAL with a sentence for a pattern that is too long, refers back or may
  * cost too much.  Whether it is a right one is for regcomp to say. */
 int schema_pattern_check(const char *text, struct error *err) MUST_USE;
+
+/* Does the text match?  The process ends when there is no memory to say. */
+bool schema_pattern_matches(const regex_t *pattern, const char *text);
 
 #endif

@@ -18,6 +18,7 @@
 #include <connect/json.h>
 
 #include "base/memory.h"
+#include "config/schema_pattern.h"
 
 enum {
     DEPTH_MAX = 16,      /* conditions inside each other */
@@ -369,15 +370,6 @@ static int value_compare(const struct condition *condition, const char *text,
     }
 }
 
-static bool pattern_matches(const struct condition *condition, const char *text)
-{
-    int code = regexec(&condition->pattern, text, 0, NULL, 0);
-
-    if (code == REG_ESPACE) /* the text is not to blame */
-        memory_end();
-    return code == 0;
-}
-
 static int test_met(const struct condition *condition, const cJSON *results,
                     struct error *err)
 {
@@ -396,7 +388,7 @@ static int test_met(const struct condition *condition, const cJSON *results,
         return present && value_contains(condition, value);
     case TEST_MATCHES:
         return text && strlen(text) <= SUBJECT_MAX &&
-               pattern_matches(condition, text);
+               schema_pattern_matches(&condition->pattern, text);
     default:
         return present ? value_compare(condition, text, err) : 0;
     }
