@@ -18,6 +18,7 @@
 
 enum {
     LOOK_MS = 1,
+    QUIET_ALLOCATION_MS = 80, /* no allocation for so long */
     QUIET_MS = 250, /* no call for so long: nothing more will come by itself */
     ENDED_MS = 10000, /* to die in, or to come to quiet */
     SEND_MS = 30000,  /* until a webhook has its 200 */
@@ -110,6 +111,7 @@ bool world_ended(struct world *world)
 {
     int64_t begun = process_now_ms(), moved = begun;
     uint64_t count = world->page->count;
+    int64_t quiet_ms = world->preload ? QUIET_ALLOCATION_MS : QUIET_MS;
 
     while (world_runs(world)) {
         int64_t now = process_now_ms();
@@ -118,7 +120,7 @@ bool world_ended(struct world *world)
             moved = now;
         }
         if ((!world->page->killed || world->preload) &&
-            (now - moved > QUIET_MS || now - begun > ENDED_MS))
+            (now - moved > quiet_ms || now - begun > ENDED_MS))
             return false;
         process_nap(LOOK_MS);
     }
