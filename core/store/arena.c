@@ -36,6 +36,22 @@ void arena_done(struct arena *arena)
     arena->bytes = 0;
 }
 
+void arena_clear(struct arena *arena)
+{
+    struct arena_block *kept = arena->blocks;
+
+    if (!kept || kept->capacity > ARENA_KEEP_BYTES) {
+        arena_done(arena);
+        return;
+    }
+    arena->blocks = kept->next;
+    arena_done(arena);
+    kept->next = NULL;
+    kept->used = 0;
+    arena->blocks = kept;
+    arena->bytes = kept->capacity;
+}
+
 void *arena_take(struct arena *arena, size_t count, size_t size)
 {
     const size_t align = alignof(max_align_t);

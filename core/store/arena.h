@@ -8,6 +8,8 @@
 
 struct arena_block;
 
+enum { ARENA_KEEP_BYTES = 64 * 1024 };
+
 struct arena {
     struct arena_block *blocks; /* owned; the newest first */
     size_t bytes;               /* of all blocks */
@@ -16,6 +18,9 @@ struct arena {
 void arena_init(struct arena *arena);
 /* Free everything; the arena can be used again. */
 void arena_done(struct arena *arena);
+/* The same, but what was taken last is kept for the next time, up to
+ * ARENA_KEEP_BYTES. */
+void arena_clear(struct arena *arena);
 /* Zeroed bytes, aligned for anything. */
 void *arena_take(struct arena *arena, size_t count, size_t size)
     __attribute__((returns_nonnull));

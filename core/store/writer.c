@@ -45,7 +45,7 @@ static int writer_apply(struct writer *writer, struct store_batch *batch)
     for (size_t index = 0; !status && index < batch->count; index++) {
         writer->result = &batch->results[index];
         status = apply_change(writer, &batch->changes[index]);
-        arena_done(&writer->scratch);
+        arena_clear(&writer->scratch);
     }
     writer->arena = NULL;
     writer->result = NULL;

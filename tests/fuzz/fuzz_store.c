@@ -191,7 +191,7 @@ static void committed(void *arg, int status, const struct store_result *results,
 
 static void read_all(struct store *store)
 {
-    for (int kind = STORE_QUERY_RUNS; kind <= STORE_QUERY_REASONS; kind++) {
+    for (int kind = STORE_QUERY_RUNS; kind <= STORE_QUERY_DOUBTS; kind++) {
         struct store_query query = {.kind = (enum store_query_kind)kind,
                                     .flow = "won-deal",
                                     .version = "v1",

@@ -188,6 +188,41 @@ static void version_1_becomes_2(void **state)
     kit_verify(kit);
 }
 
+/* The tables of a file: a hash would do, a sum of lengths tells less. */
+static void schema_of(struct kit *kit, char *text, size_t size)
+{
+    sqlite3_stmt *row;
+    size_t len = 0;
+
+    kit_count(kit, "SELECT 1"); /* opens the handle */
+    assert_int_equal(sqlite3_prepare_v2(kit->handle,
+                                        "SELECT sql FROM sqlite_schema WHERE"
+                                        " sql IS NOT NULL ORDER BY name",
+                                        -1, &row, NULL),
+                     SQLITE_OK);
+    text[0] = '\0';
+    while (sqlite3_step(row) == SQLITE_ROW && len < size)
+        len += (size_t)snprintf(text + len, size - len, "%s\n",
+                                (const char *)sqlite3_column_text(row, 0));
+    sqlite3_finalize(row);
+    assert_true(len > 1000 && len < size);
+}
+
+/* Nobody edits a migration that files were made with. */
+static void every_way_leads_to_the_same_tables(void **state)
+{
+    static char fresh[32768], golden[32768];
+    struct kit *kit = *state;
+
+    schema_of(kit, fresh, sizeof(fresh));
+    open_golden(kit, "v1.db", "v1.key");
+    schema_of(kit, golden, sizeof(golden));
+    assert_string_equal(fresh, golden);
+    open_golden(kit, "v2.db", "v2.key");
+    schema_of(kit, golden, sizeof(golden));
+    assert_string_equal(fresh, golden);
+}
+
 static void version_2_is_opened(void **state)
 {
     struct kit *kit = *state;
@@ -220,6 +255,7 @@ int main(int argument_count, char **arguments)
         KIT_TEST(version_1_is_opened),
         KIT_TEST(version_1_becomes_2),
         KIT_TEST(version_2_is_opened),
+        KIT_TEST(every_way_leads_to_the_same_tables),
     };
 
     if (argument_count == 3 && !strcmp(arguments[1], "--make"))

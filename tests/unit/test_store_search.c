@@ -160,6 +160,8 @@ static void runs_are_found(void **state)
     assert_int_equal(found.runs[1], 1);
     assert_int_equal(
         runs(kit, (struct store_query){.key = kit_bytes("box-")}).count, 0);
+    assert_int_equal(
+        runs(kit, (struct store_query){.key = kit_bytes("box-12")}).count, 0);
     /* All that was said must hold. */
     found = runs(kit, (struct store_query){.key = kit_bytes("box-1"),
                                            .code = "mapping",
