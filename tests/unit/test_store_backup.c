@@ -6,6 +6,7 @@
  * killed at each of them. */
 #include "store_kit.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -441,6 +442,73 @@ static void put_aside_and_put_back(void **state)
     kit_verify(kit);
 }
 
+static void restored_where_nothing_is(void **state)
+{
+    struct kit *kit = *state;
+    struct error err = {""};
+
+    kit_accept(kit, "a", "box-1", true);
+    /* No backup there: nothing changes. */
+    kit_close(kit);
+    assert_int_equal(restore(kit, &err), -ENOENT);
+    assert_string_not_equal(err.text, "");
+    assert_false(exists(kit, "/restore.new"));
+    kit_open(kit);
+    assert_int_equal(kit_state(kit, 1), RUN_READY);
+    assert_int_equal(backup(kit).status, 0);
+    kit_close(kit);
+    kit_remove_all(kit->directory);
+    must_restore(kit);
+    assert_int_equal(mode_of(kit, ""), 0700);
+    assert_int_equal(mode_of(kit, "/connect.db"), 0600);
+    assert_int_equal(mode_of(kit, "/lookup.key"), 0600);
+    kit_open(kit);
+    assert_int_equal(kit_state(kit, 1), RUN_READY);
+    kit_verify(kit);
+}
+
+/* What a killed daemon left has a log that belongs to it and to no other. */
+static void log_of_a_killed_daemon_goes_with_its_database(void **state)
+{
+    struct kit *kit = *state;
+    struct error err = {""};
+    struct dirent *entry;
+    char path[320] = "";
+    int status;
+    pid_t child;
+    DIR *list;
+
+    kit_accept(kit, "a", "box-1", true);
+    assert_int_equal(backup(kit).status, 0);
+    kit_close(kit);
+    child = fork();
+    if (!child) {
+        kit_open(kit);
+        kit_accept(kit, "b", "box-2", true);
+        kit_accept(kit, "c", "box-3", true);
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    assert_true(exists(kit, "/connect.db-wal"));
+    must_restore(kit);
+    kit_open(kit);
+    assert_int_equal(kit_count(kit, "SELECT count(*) FROM run"), 1);
+    kit_verify(kit);
+    kit_close(kit);
+    list = opendir(kit->directory);
+    while ((entry = readdir(list))) {
+        if (!strncmp(entry->d_name, "before-restore-", 15))
+            snprintf(path, sizeof(path), "%s/%s", kit->directory,
+                     entry->d_name);
+    }
+    closedir(list);
+    if (store_restore(path, kit->directory, &err))
+        fail_msg("%s", err.text);
+    kit_open(kit);
+    assert_int_equal(kit_count(kit, "SELECT count(*) FROM run"), 3);
+    kit_verify(kit);
+}
+
 /* ---- A restored database asks ------------------------------------------- */
 
 static void restored_kit(struct kit *kit)
@@ -647,6 +715,8 @@ int main(void)
         BACKUP_TEST(killed_restore_is_all_or_nothing),
         BACKUP_TEST(killed_finish_is_finished_later),
         BACKUP_TEST(put_aside_and_put_back),
+        BACKUP_TEST(restored_where_nothing_is),
+        BACKUP_TEST(log_of_a_killed_daemon_goes_with_its_database),
         BACKUP_TEST(unknown_deliveries_are_asked_about),
         BACKUP_TEST(person_may_answer_instead),
         BACKUP_TEST(asked_before_the_restore_does_not_count),
