@@ -47,7 +47,7 @@ struct play {
     uint64_t number, wanted;
     uint64_t own_events; /* of the test's own sender */
     unsigned starts;
-    unsigned kills, stops, reloads, faults, steps, acts, deals, forged;
+    unsigned kills, stops, reloads, faults, steps, acts, replays, deals, forged;
     bool calm; /* no kills any more */
     char keys[KEYS_MAX][STAGE_TEXT_MAX];
     size_t key_count;
@@ -367,6 +367,52 @@ static void act(void)
     cJSON_Delete(told);
 }
 
+/* All of one kind at once. */
+static void act_on_many(void)
+{
+    struct web_answer answer = stage_try(
+        play.stage, ADMIN, "POST", "/v1/acts",
+        below(2) ? "{\"act\":\"retry\",\"where\":{\"state\":\"parked\"}}"
+                 : "{\"act\":\"release\",\"where\":{\"state\":\"held\"}}");
+
+    stage_must(play.stage, answer.status == 200);
+    web_answer_end(&answer);
+    play.acts++;
+}
+
+/* A stored record through its flow again: to look, or for real.  Its order is
+ * there already, or it is asked for. */
+static void replay(void)
+{
+    static const char *const ways[][2] = {{"replay", "{\"shadow\":false}"},
+                                          {"replay", "{\"shadow\":true}"},
+                                          {"preview", "{\"flow\":\"now\"}"},
+                                          {"preview", "{\"flow\":\"was\"}"}};
+    const char *const *way = ways[below(4)];
+    cJSON *told =
+        stage_get(play.stage, ADMIN, "/v1/runs?limit=50&state=done,parked");
+    cJSON *runs = cJSON_GetObjectItemCaseSensitive(told, "runs");
+    int count = cJSON_GetArraySize(runs);
+
+    if (count) {
+        const cJSON *run =
+            cJSON_GetArrayItem(runs, (int)below((unsigned)count));
+        char path[80];
+        struct web_answer answer;
+        snprintf(path, sizeof(path), "/v1/runs/%" PRId64 "/%s",
+                 number_of(run, "run"), way[0]);
+        answer = stage_try(play.stage, ADMIN, "POST", path, way[1]);
+        /* Too many looks at once, or the run is another's meanwhile. */
+        if (answer.status != 200 && answer.status != 409 &&
+            answer.status != 503)
+            stage_fail(play.stage, "%s: %d %s", path, answer.status,
+                       answer.body);
+        web_answer_end(&answer);
+        play.replays++;
+    }
+    cJSON_Delete(told);
+}
+
 static void wait_a_little(void)
 {
     process_nap(below(NAP_MAX_MS));
@@ -380,10 +426,15 @@ struct action {
 };
 
 static const struct action actions[] = {
-    {make_deal, 30}, {make_many, 6},   {edit_deal, 25},     {send_again, 20},
-    {send_burst, 3}, {send_forged, 4}, {change_sending, 4}, {make_fault, 14},
-    {kill_it, 3},    {kill_twice, 1},  {stop_it, 1},        {reload_it, 1},
-    {step_clock, 8}, {act, 6},         {wait_a_little, 20},
+    {make_deal, 30},     {make_many, 6},
+    {edit_deal, 25},     {send_again, 20},
+    {send_burst, 3},     {send_forged, 4},
+    {change_sending, 4}, {make_fault, 14},
+    {kill_it, 3},        {kill_twice, 1},
+    {stop_it, 1},        {reload_it, 1},
+    {step_clock, 8},     {act, 6},
+    {act_on_many, 2},    {replay, 5},
+    {wait_a_little, 20},
 };
 
 static void do_one(void)
@@ -541,9 +592,9 @@ static int run_play(const char *part, uint64_t number, uint64_t from,
     play.random = proof.seed * 1000003 + number;
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     printf("play %" PRIu64 ": %u deals, %u kills, %u stops, %u reloads, "
-           "%u faults, %u steps of the clock, %u acts, %u forged\n",
+           "%u faults, %u steps of the clock, %u acts, %u replays, %u forged\n",
            number, play.deals, play.kills, play.stops, play.reloads,
-           play.faults, play.steps, play.acts, play.forged);
+           play.faults, play.steps, play.acts, play.replays, play.forged);
     total_kills += play.kills;
     total_faults += play.faults;
     total_deals += play.deals;
