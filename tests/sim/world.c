@@ -403,7 +403,7 @@ void world_open(struct world *world)
 {
     struct engine_options engine = {
         .ports = {port_start, port_cancel, port_commit, port_room, port_jq,
-                  port_wake_at, port_random, port_store_failed, world},
+                  port_wake_at, port_random, port_store_failed, world, NULL},
         .types = world->types,
         .limits = {.attempts_max = 5,
                    .retry_after_max_ms = 900000,
