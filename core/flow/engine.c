@@ -169,6 +169,8 @@ void engine_destroy(struct engine *engine)
     HASH_ITER(hh, engine->runs, run, next_run)
     {
         HASH_DEL(engine->runs, run);
+        if (run->phase == PHASE_WAITING)
+            line_leave(&run->gate->line, &run->waiter);
         run_destroy(run);
     }
     engine_free_shadows(engine);
