@@ -1,10 +1,11 @@
 /* opening.c - the directory, the lock, the key and the database.
  *
- * One idea: nothing that was written before is believed before it was read and
- * synced again: the log is moved into the database as a whole, which fails when
- * the disk does, and the end of the audit chain must be what meta says.  One
- * process has the store at a time (a lock on connect.lock), because a second
- * one would take the first one's work for its own.
+ * One idea: nothing that was written before is believed before it was read,
+ * written and synced again: the log is written over itself and then moved into
+ * the database as a whole, which fails when the disk does, and the end of the
+ * audit chain must be what meta says.  One process has the store at a time (a
+ * lock on connect.lock), because a second one would take the first one's work
+ * for its own.
  *
  * Steady time goes on here: by the wall clock since the last commit, but never
  * backwards and by a day at most.
@@ -28,6 +29,8 @@
 #include "store/files.h"
 #include "store/restore.h"
 #include "store/schema.h"
+
+enum { LOG_CHUNK = 256 * 1024 };
 
 /* Of times and numbers: what no daemon reaches, far from overflow. */
 static const int64_t COUNTER_MAX = INT64_C(1) << 60;
@@ -70,6 +73,39 @@ static int opening_file(struct writer *writer, bool *ret_new, struct error *err)
     }
     if (descriptor >= 0)
         close(descriptor);
+    return status;
+}
+
+/* Write the log over itself and sync it.  After a sync that failed, in this
+ * process or in one before, the kernel may show bytes that are on no disk, and
+ * a later sync then saves nothing of them and succeeds.  A checkpoint that
+ * trusts such a log and is cut leaves a database that nothing can mend. */
+static int opening_rewrite_log(const struct writer *writer)
+{
+    size_t len = strlen(writer->path) + sizeof("-wal");
+    char *path = memory_zero(len, 1), *chunk = memory_zero(LOG_CHUNK, 1);
+    off_t offset = 0;
+    ssize_t count = 1;
+    int descriptor, status = 0;
+
+    snprintf(path, len, "%s-wal", writer->path);
+    descriptor = open(path, O_RDWR | O_CLOEXEC);
+    if (descriptor < 0)
+        status = errno == ENOENT ? 0 : -errno;
+    while (descriptor >= 0 && !status && count > 0) {
+        errno = EIO; /* of a write that is short */
+        count = pread(descriptor, chunk, LOG_CHUNK, offset);
+        if (count < 0 || (count && pwrite(descriptor, chunk, (size_t)count,
+                                          offset) != count))
+            status = errno == ENOSPC ? -ENOSPC : -EIO;
+        offset += count;
+    }
+    if (descriptor >= 0 && !status && fdatasync(descriptor))
+        status = -EIO;
+    if (descriptor >= 0)
+        close(descriptor);
+    free(path);
+    free(chunk);
     return status;
 }
 
@@ -290,6 +326,8 @@ static int opening_database(struct writer *writer, const char *directory,
     if (!status)
         status = lookup_open(&writer->lookup, directory, is_new, err);
     if (!status)
+        status = opening_rewrite_log(writer);
+    if (!status)
         status = database_open(&writer->database, writer->path, true, err);
     if (!status)
         status = schema_version(&writer->database, &version, err);
@@ -416,7 +454,9 @@ void opening_revive(struct writer *writer)
     int status;
 
     database_close(&writer->database);
-    status = database_open(&writer->database, writer->path, true, NULL);
+    status = opening_rewrite_log(writer);
+    if (!status)
+        status = database_open(&writer->database, writer->path, true, NULL);
     if (!status)
         status = database_durable(&writer->database);
     if (!status)
