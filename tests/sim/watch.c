@@ -469,6 +469,8 @@ void watch_back_to(struct watch *watch, const struct watch_mark *mark)
     watch->sequence = mark->sequence;
     watch->accepted = mark->accepted;
     memcpy(watch->hash, mark->hash, sizeof(watch->hash));
+    for (uint64_t run = 1; run <= watch->run_count; run++)
+        memset(watch->runs[run].tries, 0, sizeof(watch->runs[run].tries));
 }
 
 /* ---- Coverage ------------------------------------------------------------ */
