@@ -5,7 +5,9 @@
  * after everything behind them is ready and close before it.  Exit codes: 0
  * stopped as asked, 1 could not start or went on, 2 wrong use.  Runs on the
  * loop thread, which is the main thread. */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
 #include <signal.h>
@@ -470,6 +472,30 @@ static void end_with_memory(void)
     cJSON_InitHooks(&hooks);
 }
 
+/* What root restored belongs to the daemon's user, as its directory does.  What
+ * was there before was only moved. */
+static int give_back(const char *data, struct error *err)
+{
+    DIR *directory = opendir(data);
+    const struct dirent *entry;
+    struct stat owner;
+    int status = 0;
+
+    if (!directory || fstat(dirfd(directory), &owner))
+        status = -errno;
+    while (!status && (entry = readdir(directory)))
+        if (strcmp(entry->d_name, "..") != 0 &&
+            fchownat(dirfd(directory), entry->d_name, owner.st_uid,
+                     owner.st_gid, AT_SYMLINK_NOFOLLOW))
+            status = -errno;
+    if (directory)
+        closedir(directory);
+    if (status)
+        error_set(err, "%s: cannot be given to its user: %s", data,
+                  strerror(-status));
+    return status;
+}
+
 /* Afterwards a delivery of which the backup cannot know whether it was sent is
  * asked about before anything is sent. */
 static int restore(const char *backup, const char *config_path)
@@ -485,6 +511,8 @@ static int restore(const char *backup, const char *config_path)
     }
     if (!status)
         status = store_restore(real, config->data, &err);
+    if (!status && geteuid() == 0)
+        status = give_back(config->data, &err);
     if (!status)
         printf(
             "%s holds the backup now; what it held is in "
