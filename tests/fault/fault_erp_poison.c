@@ -25,7 +25,7 @@ enum {
     STEP_MS = 180000, /* above any backoff */
     LIFE_MAX = 12,    /* starts of the daemon until the poisoned are parked */
     FLOW_MAX = 64 * 1024,
-    SLACK_MS = 1500 /* of a machine that does other things too */
+    SLACK_MS = 4000 /* of a machine that does other things too */
 };
 
 static const char *const kinds[KINDS] = {"Hang", "Crash", "Refuse"};
