@@ -1,6 +1,6 @@
 /* links: connect_flow connect_store connect_config connect_sdk connect_base */
 /* Sequences of events that once sent twice, forgot a run, blocked an instance
- * or ended the process; each was found by reading or by test_engine_random. */
+ * or ended the process; each was found by reading or by random events. */
 #include "engine_world.h"
 
 #define CALL_DEAL                                                              \
