@@ -86,7 +86,8 @@ struct cuts {
     pthread_mutex_t lock;
     struct stage *stage;
     struct deal *by_key, *by_po;
-    uint64_t logon; /* the number of the next one's case */
+    uint64_t logon;     /* the number of the next one's case */
+    uint64_t logon_end; /* from it on belongs to another run of the harness */
     char shape;
     struct done *done;
     uint64_t counts[CALLS][MODES];
@@ -272,11 +273,12 @@ static void plan(void *arg, const struct proxy_exchange *exchange,
     call = call_of(cuts, exchange->request, &deal);
     if (call == CALL_LOGON && exchange->way == PROXY_TO_SERVER) {
         cut = cut_of(cuts->logon++, call);
-        plan_request(cuts, call, &cut, exchange, fault);
-    } else if (call == CALL_LOGON) {
+        if (cuts->logon <= cuts->logon_end)
+            plan_request(cuts, call, &cut, exchange, fault);
+    } else if (call == CALL_LOGON && cuts->logon <= cuts->logon_end) {
         cut = cut_of(cuts->logon - 1, call); /* one is out at a time */
         (void)plan_answer(cuts, call, &cut, exchange, fault);
-    } else if (call != CALL_NONE) {
+    } else if (call != CALL_NONE && call != CALL_LOGON) {
         plan_deal(cuts, call, deal, exchange, fault);
     }
     pthread_mutex_unlock(&cuts->lock);
@@ -489,6 +491,7 @@ void fault_erp_cuts(void **state)
     scene = fault_scene(&options, plan, &cuts);
     cuts.stage = scene->stage;
     cuts.logon = from;
+    cuts.logon_end = from + count;
     cuts.stage->busy = is_busy;
     cuts.stage->busy_arg = scene;
     /* A question after a doubt finds its session gone now and then: that makes
