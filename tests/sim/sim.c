@@ -115,7 +115,8 @@ static size_t run_saved(const struct options *options,
     return count;
 }
 
-static void report(const struct options *options, uint64_t count)
+static void report(const struct options *options, uint64_t count,
+                   uint64_t rarest)
 {
     const struct walk_figures *walk = walk_figures();
     const struct disk_figures *disk = disk_figures();
@@ -133,10 +134,10 @@ static void report(const struct options *options, uint64_t count)
            (unsigned long long)disk->sync_lost, (unsigned long long)disk->full);
     snprintf(more, sizeof(more),
              "\"steps\":%llu,\"events\":%llu,\"duplicates\":%llu,\"deaths\":"
-             "%llu",
+             "%llu,\"rarest\":%llu",
              (unsigned long long)walk->steps, (unsigned long long)walk->events,
              (unsigned long long)walk->duplicates,
-             (unsigned long long)walk->deaths);
+             (unsigned long long)walk->deaths, (unsigned long long)rarest);
     proof_figures(&options->proof, "seeds", count, 0, 0, more);
 }
 
@@ -155,7 +156,8 @@ int main(int argc, char **argv)
     struct options options = {.skip = NULL};
     struct record_types *types = record_types_create();
     struct error err = {""};
-    uint64_t count, first;
+    uint64_t count, first, rarest;
+    size_t below;
 
     parse(&options, argc, argv);
     if (options.proof.list) {
@@ -176,7 +178,8 @@ int main(int argc, char **argv)
         printf("%zu regression seeds\n", run_saved(&options, types));
     for (uint64_t index = 0; index < count; index++)
         run_seed(&options, first + index, options.steps, types);
-    report(&options, count);
+    below = watch_report(least_of(count), &rarest);
+    report(&options, count, rarest);
     record_types_destroy(types);
-    return watch_report(least_of(count), true) ? PROOF_FAILED : PROOF_PASSED;
+    return below ? PROOF_FAILED : PROOF_PASSED;
 }

@@ -646,9 +646,9 @@ static void report_acts(struct tally *tally)
     }
 }
 
-size_t watch_report(unsigned least, bool print)
+size_t watch_report(unsigned least, uint64_t *ret_rarest)
 {
-    struct tally tally = {.least = least, .print = print, .fewest = UINT64_MAX};
+    struct tally tally = {.least = least, .print = true, .fewest = UINT64_MAX};
 
     report_moves(&tally);
     report_faults(&tally);
@@ -657,5 +657,6 @@ size_t watch_report(unsigned least, bool print)
     printf("coverage: %zu cells, the rarest seen %llu times, %zu less than %u "
            "times\n",
            tally.cells, (unsigned long long)tally.fewest, tally.below, least);
+    *ret_rarest = tally.fewest;
     return tally.below;
 }

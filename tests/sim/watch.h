@@ -146,8 +146,8 @@ void watch_fault(struct watch *watch, enum fault fault);
 void watch_answer(enum op_kind kind, bool jq, enum answer answer);
 void watch_acted(enum watch_act act, unsigned state, bool done);
 
-/* Print the coverage; the number of reachable cells seen less than least
- * times, which are named. */
-size_t watch_report(unsigned least, bool print);
+/* Print the coverage.  The number of reachable cells seen less than least
+ * times, which are named; ret_rarest: how often the rarest was seen. */
+size_t watch_report(unsigned least, uint64_t *ret_rarest);
 
 #endif
