@@ -12,7 +12,8 @@ build="gcc libc6-dev cmake ninja-build pkg-config
   libsqlite3-dev libxml2-dev libjq-dev libsodium-dev libssl-dev
   libmicrohttpd-dev libseccomp-dev uthash-dev
   curl ca-certificates"
-test="g++ clang libclang-rt-14-dev libcmocka-dev openssl binutils sqlite3 git"
+test="g++ clang libclang-rt-14-dev libcmocka-dev openssl binutils sqlite3 git
+  e2fsprogs xfsprogs"
 
 case "${1:-build}" in
 build) wanted=$build ;;
