@@ -32,6 +32,7 @@ enum {
 void gate_done(struct gate *gate)
 {
     storm_done(&gate->storm);
+    line_done(&gate->line);
 }
 
 bool gate_rests(const struct gate *gate, int64_t now_ms)

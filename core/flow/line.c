@@ -7,6 +7,7 @@
  * gates on the loop thread. */
 #include "flow/line.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -64,6 +65,24 @@ void line_leave(struct line *line, struct line_waiter *waiter)
     DL_DELETE(*side, flow);
     free(flow->name);
     free(flow);
+}
+
+static void line_free(struct line_flow *flows)
+{
+    struct line_flow *flow, *next;
+
+    DL_FOREACH_SAFE(flows, flow, next)
+    {
+        free(flow->name);
+        free(flow);
+    }
+}
+
+void line_done(struct line *line)
+{
+    line_free(line->urgent);
+    line_free(line->bulk);
+    *line = (struct line){NULL, NULL, 0, 0};
 }
 
 struct line_waiter *line_next(struct line *line)

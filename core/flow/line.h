@@ -27,6 +27,8 @@ void line_join(struct line *line, struct line_waiter *waiter, const char *flow,
                bool bulk);
 /* Fine when it does not wait. */
 void line_leave(struct line *line, struct line_waiter *waiter);
+/* Forget who waits, who may be freed already. */
+void line_done(struct line *line);
 /* The next one, that leaves with this, or NULL. */
 struct line_waiter *line_next(struct line *line);
 
