@@ -315,14 +315,18 @@ static void opening_explain(const struct writer *writer, int status,
         error_set(err, "%s: %s", writer->path, said.text);
 }
 
-/* From the files to the first transaction. */
+/* From the files to the first transaction.  A restore that was decided comes
+ * before everything, each time: what it has not yet replaced is not to be
+ * opened. */
 static int opening_database(struct writer *writer, const char *directory,
                             const char *owner, int64_t wall_ms,
                             struct error *err)
 {
     bool is_new = false;
-    int version = 0, status = opening_file(writer, &is_new, err);
+    int version = 0, status = restore_finish(directory, err);
 
+    if (!status)
+        status = opening_file(writer, &is_new, err);
     if (!status)
         status = lookup_open(&writer->lookup, directory, is_new, err);
     if (!status)
@@ -357,8 +361,6 @@ int opening_open(struct writer *writer, const char *directory,
     writer->owner = memory_text(owner);
     reserve_open(&writer->reserve, directory);
     status = opening_lock(writer, directory, err);
-    if (!status)
-        status = restore_finish(directory, err);
     if (!status)
         status = opening_database(writer, directory, owner, wall_ms, err);
     if (status == -ENOSPC && writer->lock >= 0) {

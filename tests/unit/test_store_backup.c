@@ -16,6 +16,8 @@ enum { KILLED = 77, STEPS_MAX = 500 };
 
 static long kill_after = -1; /* wrapped calls until the process ends */
 
+static int full_count; /* places for what is put aside that do not fit */
+
 static void step(void)
 {
     if (kill_after >= 0 && kill_after-- == 0)
@@ -57,6 +59,11 @@ int __wrap_rmdir(const char *path)
 int __wrap_mkdir(const char *path, mode_t mode)
 {
     step();
+    if (full_count && strstr(path, "before-restore-")) {
+        full_count--;
+        errno = ENOSPC;
+        return -1;
+    }
     return __real_mkdir(path, mode);
 }
 
@@ -74,6 +81,7 @@ ssize_t __wrap_write(int descriptor, const void *bytes, size_t len)
 
 static int setup(void **state)
 {
+    full_count = 0; /* whatever the test before left */
     return kit_setup(state);
 }
 
@@ -416,6 +424,46 @@ static void killed_finish_is_finished_later(void **state)
     kit_open(kit);
 }
 
+/* As far as it is decided, and not a step further. */
+static void decide(struct kit *kit)
+{
+    for (long at = 0; at < STEPS_MAX; at++) {
+        struct error err = {""};
+        int status;
+        pid_t child = fork();
+
+        if (!child) {
+            kill_after = at;
+            _exit(restore(kit, &err) ? 1 : 0);
+        }
+        waitpid(child, &status, 0);
+        if (exists(kit, "/restore.ready"))
+            return;
+    }
+    fail_msg("it never was");
+}
+
+/* What was there is not opened any more, were there no space to put it. */
+static void decided_on_a_full_disk(void **state)
+{
+    struct kit *kit = *state;
+    struct error err = {""};
+
+    kit_accept(kit, "a", "box-1", true);
+    kit_accept(kit, "b", "box-2", true);
+    assert_int_equal(backup(kit).status, 0);
+    kit_accept(kit, "c", "box-3", true);
+    kit_close(kit);
+    decide(kit);
+    full_count = 100;
+    assert_int_equal(kit_try_open(kit, &err), -ENOSPC);
+    assert_string_not_equal(err.text, "");
+    assert_true(exists(kit, "/restore.ready"));
+    full_count = 1; /* with what was kept back it fits */
+    assert_int_equal(which(kit), 2);
+    full_count = 0;
+}
+
 static void put_aside_and_put_back(void **state)
 {
     struct kit *kit = *state;
@@ -714,6 +762,7 @@ int main(void)
         BACKUP_TEST(damaged_backup_changes_nothing),
         BACKUP_TEST(killed_restore_is_all_or_nothing),
         BACKUP_TEST(killed_finish_is_finished_later),
+        BACKUP_TEST(decided_on_a_full_disk),
         BACKUP_TEST(put_aside_and_put_back),
         BACKUP_TEST(restored_where_nothing_is),
         BACKUP_TEST(log_of_a_killed_daemon_goes_with_its_database),
