@@ -117,8 +117,9 @@ static void must_be_clean(struct stage *stage, const char *where,
 
 static void lists_must_be_clean(struct stage *stage)
 {
-    static const char *const commands[] = {
-        "status", "plugins", "flows", "runs", "parked", "alerts", "quarantine"};
+    static const char *const commands[] = {"status", "plugins",    "flows",
+                                           "runs",   "parked",     "reasons",
+                                           "alerts", "quarantine", "doctor"};
     char *text;
 
     for (size_t at = 0; at < sizeof(commands) / sizeof(*commands); at++) {
@@ -143,6 +144,12 @@ static void show_must_be_clean(struct stage *stage)
                  cJSON_GetObjectItem(run, "run")->valuedouble);
         stage_must(stage, !stage_ctl(stage, &text, "show", argument, NULL));
         must_be_clean(stage, "connectctl show", text);
+        free(text);
+        stage_ctl(stage, &text, "diff", argument, NULL);
+        must_be_clean(stage, "connectctl diff", text);
+        free(text);
+        stage_ctl(stage, &text, "replay", "--shadow", argument, NULL);
+        must_be_clean(stage, "connectctl replay", text);
         free(text);
     }
     cJSON_Delete(told);
