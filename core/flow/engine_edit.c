@@ -18,6 +18,7 @@
 struct editing {
     struct engine *engine;
     char *actor, *path; /* path NULL: the trigger record */
+    char *reason;       /* NULL: none */
     uint64_t run;
     cJSON *body;
     bool dry;
@@ -30,6 +31,7 @@ static void editing_free(struct editing *editing)
     cJSON_Delete(editing->body);
     free(editing->actor);
     free(editing->path);
+    free(editing->reason);
     free(editing);
 }
 
@@ -178,7 +180,8 @@ static void editing_store(struct editing *editing)
     char *text = cn_json_print(editing->body);
     struct store_bytes bytes = {text, strlen(text)};
 
-    store_batch_edit(batch, editing->actor, editing->run, editing->path, bytes);
+    store_batch_edit(batch, editing->actor, editing->run, editing->path, bytes,
+                     editing->reason);
     free(text);
     if (!store_commit(editing->engine->store, batch, editing_stored, editing))
         return;
@@ -215,13 +218,13 @@ int engine_edit(struct engine *engine, const char *actor, uint64_t run,
     cJSON *value = NULL;
     int status = cn_json_read(body, NULL, &value, NULL);
 
-    (void)reason; /* the audit has the hashes of old and new */
     if (status)
         return status == -ENOMEM ? status : -EINVAL;
     editing = memory_zero(1, sizeof(*editing));
     editing->engine = engine;
     editing->actor = memory_text(actor);
     editing->path = path ? memory_text(path) : NULL;
+    editing->reason = reason ? memory_text(reason) : NULL;
     editing->run = run;
     editing->body = value;
     editing->dry = dry;

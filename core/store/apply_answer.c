@@ -97,7 +97,7 @@ static int edit_note(struct writer *writer, const struct change_answer *edit,
     lookup_hex(&hash, new_hex);
     snprintf(detail, sizeof(detail), "old:%s new:%s", old_hex, new_hex);
     return act_note(writer, edit->actor, "act.edited", edit->run, edit->path,
-                    detail, NULL);
+                    detail, edit->reason);
 }
 
 /* The sealed columns of a record, sealed again for a row of another id. */

@@ -262,10 +262,14 @@ void store_batch_settle(struct store_batch *batch, const char *actor,
 }
 
 void store_batch_edit(struct store_batch *batch, const char *actor,
-                      uint64_t run, const char *path, struct store_bytes body)
+                      uint64_t run, const char *path, struct store_bytes body,
+                      const char *reason)
 {
-    batch_answer(batch, CHANGE_EDIT, actor, run, body)->path =
-        batch_text(batch, path);
+    struct change_answer *answer =
+        batch_answer(batch, CHANGE_EDIT, actor, run, body);
+
+    answer->path = batch_text(batch, path);
+    answer->reason = batch_text(batch, reason);
 }
 
 void store_batch_quarantine_end(struct store_batch *batch, const char *actor,

@@ -376,8 +376,8 @@ void store_batch_settle(struct store_batch *batch, const char *actor,
                         uint64_t run, bool happened,
                         struct store_bytes reference, const char *reason);
 
-/* A person corrects what is stored; the audit has the hashes of old and new
- * (act.edited).  The run stays in its state.
+/* A person corrects what is stored; the audit has the hashes of old, new and
+ * reason (act.edited).  The run stays in its state.
  * path NULL: the body of the trigger record, for this run alone: other runs of
  * the event keep theirs.  Its steps stay as they were computed, so
  * STORE_RESTART is what usually follows.  REFUSED: the run is not PARKED or
@@ -385,7 +385,8 @@ void store_batch_settle(struct store_batch *batch, const char *actor,
  * body of the delivery of this step.  REFUSED: there is none, it is not READY,
  * HELD or PARKED, it is in doubt, or the run is ACTIVE or finished. */
 void store_batch_edit(struct store_batch *batch, const char *actor,
-                      uint64_t run, const char *path, struct store_bytes body);
+                      uint64_t run, const char *path, struct store_bytes body,
+                      const char *reason);
 
 /* A row of the quarantine goes, with its alert; the audit has
  * "quarantine.<word>" with the hashes of content and reason.  word: "replayed"

@@ -246,7 +246,7 @@ static void deliver(struct store_batch *batch, uint64_t run)
     store_batch_step(batch, &step);
     store_batch_intent(batch, run, "post");
     store_batch_delivery_change(batch, &change);
-    store_batch_edit(batch, "test", run, "post", body);
+    store_batch_edit(batch, "test", run, "post", body, NULL);
     store_batch_delivery(batch, &delivery);
     store_batch_recover(batch, run);
 }
@@ -286,7 +286,7 @@ static void work(struct store *store)
                         "because");
         store_batch_settle(batch, "test", number, number & 1, nothing, "so");
         store_batch_edit(batch, "test", number, NULL,
-                         (struct store_bytes){"{}", 2});
+                         (struct store_bytes){"{}", 2}, "so");
         store_batch_quarantine_end(batch, "test", number, "discarded", "so");
         commit(store, batch);
         batch = store_batch_create();

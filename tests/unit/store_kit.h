@@ -287,7 +287,7 @@ static inline struct store_result kit_edit(struct kit *kit, uint64_t run,
 {
     struct store_batch *batch = store_batch_create();
 
-    store_batch_edit(batch, "ann", run, path, kit_bytes(body));
+    store_batch_edit(batch, "ann", run, path, kit_bytes(body), "why");
     return kit_commit(kit, batch);
 }
 

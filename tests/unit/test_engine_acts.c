@@ -222,6 +222,36 @@ static void test_a_body_is_corrected_and_sent(void **state)
     free(body);
 }
 
+static void edits_read(void *arg, int status, const struct store_rows *rows)
+{
+    unsigned *count = arg;
+
+    assert_int_equal(status, 0);
+    for (size_t index = 0; index < rows->history_count; index++) {
+        const struct store_history_row *row = &rows->history[index];
+        if (strcmp(row->act, "act.edited") != 0)
+            continue;
+        (*count)++;
+        assert_string_equal(row->actor, "me");
+        assert_non_null(strstr(row->detail, "reason:"));
+        assert_null(strstr(row->detail, "typo"));
+    }
+}
+
+static void test_the_audit_says_who_corrected_and_has_the_reason(void **state)
+{
+    struct world *world = *state;
+    char *body = rejected_body(world);
+    struct store_query query = {.kind = STORE_QUERY_RUN, .run = 1};
+    unsigned count = 0;
+
+    assert_int_equal(edit(world, "post", body, false), 0);
+    assert_int_equal(store_query(world->store, &query, edits_read, &count), 0);
+    world_settle(world);
+    assert_int_equal(count, 1);
+    free(body);
+}
+
 static void test_dry_changes_nothing(void **state)
 {
     struct world *world = *state;
@@ -589,6 +619,7 @@ int main(void)
         ACTS_TEST(test_an_absence_counts_after_the_settle_time),
         ACTS_TEST(test_only_a_doubt_can_be_answered),
         ACTS_TEST(test_a_body_is_corrected_and_sent),
+        ACTS_TEST(test_the_audit_says_who_corrected_and_has_the_reason),
         ACTS_TEST(test_dry_changes_nothing),
         ACTS_TEST(test_a_wrong_body_is_refused_with_its_place),
         ACTS_TEST(test_what_is_in_doubt_is_not_edited),
