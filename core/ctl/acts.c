@@ -208,11 +208,13 @@ static int act_all(struct command_context *context, const char *act)
         return EXIT_FAILED;
     code = bulk_ask(context, act, false, &sum);
     if (!context->options->json)
-        fprintf(context->out.file,
-                "%s: %" PRId64 " done, %" PRId64
-                " refused (they went on in the "
-                "meantime, or their state does not allow it)\n",
-                act, sum.applied, sum.refused);
+        fprintf(context->out.file, "%s: %" PRId64 " done\n", act, sum.applied);
+    if (sum.refused)
+        fprintf(stderr,
+                "connectctl: %" PRId64
+                " refused: they went on in the meantime, "
+                "or their state does not allow it\n",
+                sum.refused);
     return code;
 }
 
