@@ -102,19 +102,6 @@ static bool struck(struct world *world)
     return true;
 }
 
-static void judge(struct world *world, const struct load *load,
-                  const char *where)
-{
-    struct lanes_sums *sums = lanes_sums();
-    struct verdict verdict;
-
-    world_judge(world, load, &verdict);
-    sums->lost += verdict.lost;
-    sums->doubled += verdict.doubled;
-    if (verdict.text[0])
-        lanes_broken(where, verdict.text);
-}
-
 /* Sent while aimed at; killed, or not; up again and everything kept. */
 static void live_through(struct world *world, const struct aim *aim,
                          enum tracer_begin begin, size_t deals, size_t posts)
@@ -133,7 +120,7 @@ static void live_through(struct world *world, const struct aim *aim,
     } else {
         world_send_till_kept(world, &load, false);
     }
-    judge(world, &load, where);
+    world_count(world, &load, where);
     world_load_end(&load);
 }
 
@@ -180,7 +167,7 @@ static void point_double(struct world *world, const struct aim *aim)
         }
     }
     world_send_till_kept(world, &load, aim->all);
-    judge(world, &load, where);
+    world_count(world, &load, where);
     world_load_end(&load);
 }
 
@@ -272,7 +259,7 @@ static void point_start(struct world *world, const struct aim *aim)
     if (kind == OLD)
         judge_migrated(world, &load, where);
     else
-        judge(world, &load, where);
+        world_count(world, &load, where);
     world_load_end(&load);
     if (kind == OLD)
         world_drop(world);
@@ -300,7 +287,7 @@ static void point_stop(struct world *world, const struct aim *aim)
     world_start(world);
     if (aim->all)
         world_send_till_kept(world, &load, true);
-    judge(world, &load, where);
+    world_count(world, &load, where);
     world_load_end(&load);
 }
 

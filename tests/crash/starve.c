@@ -84,19 +84,6 @@ static bool lives(struct world *world)
     return good;
 }
 
-static void judge(struct world *world, const struct load *load,
-                  const char *where)
-{
-    struct lanes_sums *sums = lanes_sums();
-    struct verdict verdict;
-
-    world_judge(world, load, &verdict);
-    sums->lost += verdict.lost;
-    sums->doubled += verdict.doubled;
-    if (verdict.text[0])
-        lanes_broken(where, verdict.text);
-}
-
 /* A daemon that has done nothing yet: sessions and caches are allocations too.
  */
 static void open_anew(struct world *world)
@@ -143,7 +130,7 @@ static void point(struct world *world, uint64_t number)
         world_start(world);
     }
     world_send_till_kept(world, &load, false);
-    judge(world, &load, where);
+    world_count(world, &load, where);
     world_load_end(&load);
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "lanes.h"
 #include "proof.h"
 
 enum {
@@ -270,4 +271,17 @@ void world_judge(struct world *world, const struct load *load,
              "%zu deals, %zu orders, %zu comments, %zu runs parked or held, "
              "%u deals without a number or lost",
              world->deals, orders, comments, stuck, ret_verdict->lost);
+}
+
+void world_count(struct world *world, const struct load *load,
+                 const char *where)
+{
+    struct lanes_sums *sums = lanes_sums();
+    struct verdict verdict;
+
+    world_judge(world, load, &verdict);
+    sums->lost += verdict.lost;
+    sums->doubled += verdict.doubled;
+    if (verdict.text[0])
+        lanes_broken(where, verdict.text);
 }

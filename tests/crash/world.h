@@ -74,6 +74,9 @@ void world_send_till_kept(struct world *world, struct load *load, bool all);
 /* Run to rest and look what came of everything so far. */
 void world_judge(struct world *world, const struct load *load,
                  struct verdict *ret_verdict);
+/* The same, into the lane's sums; where names the case. */
+void world_count(struct world *world, const struct load *load,
+                 const char *where);
 /* A path in the stage's directory. */
 void world_path(const struct world *world, const char *name,
                 char path[STAGE_PATH_MAX + 80]);

@@ -28,13 +28,14 @@ static const char about[] =
 static const struct part {
     const char *name;
     void (*test)(void **state);
-    uint64_t cases; /* 0: it counts them itself */
+    uint64_t cases;       /* 0: it counts them itself */
+    const char *together; /* cases that belong together, for --list; or "" */
 } parts[] = {
-    {"cuts", fault_erp_cuts, FAULT_CUTS_CASES},
-    {"answers", fault_erp_answers, 0},
-    {"storm", fault_erp_storm, FAULT_STORM_CASES},
-    {"poison", fault_erp_poison, FAULT_POISON_CASES},
-    {"outage", fault_erp_outage, FAULT_OUTAGE_CASES},
+    {"cuts", fault_erp_cuts, FAULT_CUTS_CASES, ""},
+    {"answers", fault_erp_answers, 0, ""},
+    {"storm", fault_erp_storm, FAULT_STORM_CASES, " 2500"},
+    {"poison", fault_erp_poison, FAULT_POISON_CASES, " 1000"},
+    {"outage", fault_erp_outage, FAULT_OUTAGE_CASES, " 30"},
 };
 enum { PARTS = sizeof(parts) / sizeof(*parts) };
 
@@ -186,10 +187,11 @@ int main(int argc, char **argv)
     proof_options(&fault_proof, argc, argv, about);
     for (size_t at = 0; at < PARTS; at++) {
         if (fault_proof.list)
-            printf("%s %llu\n", parts[at].name,
+            printf("%s %llu%s\n", parts[at].name,
                    (unsigned long long)(parts[at].cases
                                             ? parts[at].cases
-                                            : fault_erp_answers_count()));
+                                            : fault_erp_answers_count()),
+                   parts[at].together);
         if (fault_proof.part && strcmp(fault_proof.part, parts[at].name) != 0)
             continue;
         known = true;

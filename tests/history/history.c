@@ -341,30 +341,47 @@ static void step_clock(void)
 
 /* ---- People -------------------------------------------------------------- */
 
+/* One of the newest runs of these states; 0: none. */
+static int64_t some_run(const char *states)
+{
+    cJSON *told =
+        stage_get(play.stage, ADMIN, "/v1/runs?limit=50&state=%s", states);
+    const cJSON *runs = cJSON_GetObjectItemCaseSensitive(told, "runs");
+    int count = cJSON_GetArraySize(runs);
+    int64_t run = 0;
+
+    if (count)
+        run = number_of(cJSON_GetArrayItem(runs, (int)below((unsigned)count)),
+                        "run");
+    cJSON_Delete(told);
+    return run;
+}
+
+/* An act on a run; refused is well when it is another's meanwhile. */
+static void do_act(int64_t run, const char *word, const char *body)
+{
+    char path[80];
+    struct web_answer answer;
+
+    snprintf(path, sizeof(path), "/v1/runs/%" PRId64 "/%s", run, word);
+    answer = stage_try(play.stage, ADMIN, "POST", path, body);
+    if (answer.status != 200 && answer.status != 409 && answer.status != 503)
+        stage_fail(play.stage, "%s: %d %s", path, answer.status, answer.body);
+    web_answer_end(&answer);
+}
+
 static void act(void)
 {
-    static const char *const acts[] = {"retry", "release", "discard"};
-    cJSON *told =
-        stage_get(play.stage, ADMIN, "/v1/runs?limit=50&state=parked,held");
-    cJSON *runs = cJSON_GetObjectItemCaseSensitive(told, "runs");
-    int count = cJSON_GetArraySize(runs);
+    static const char *const acts[] = {"retry", "release"};
+    int64_t run = some_run("parked,held");
 
-    if (count) {
-        const cJSON *run =
-            cJSON_GetArrayItem(runs, (int)below((unsigned)count));
-        char path[80];
-        struct web_answer answer;
-        /* To give up is for ever, so seldom. */
-        const char *word = acts[below(8) ? below(2) : 2];
-        snprintf(path, sizeof(path), "/v1/runs/%" PRId64 "/%s",
-                 number_of(run, "run"), word);
-        answer = stage_try(play.stage, ADMIN, "POST", path,
-                           *word == 'd' ? "{\"reason\":\"of no use\"}" : "{}");
-        stage_must(play.stage, answer.status == 200 || answer.status == 409);
-        web_answer_end(&answer);
-        play.acts++;
-    }
-    cJSON_Delete(told);
+    if (!run)
+        return;
+    if (below(8)) /* to give up is for ever, so seldom */
+        do_act(run, acts[below(2)], "{}");
+    else
+        do_act(run, "discard", "{\"reason\":\"of no use\"}");
+    play.acts++;
 }
 
 /* All of one kind at once. */
@@ -389,28 +406,12 @@ static void replay(void)
                                           {"preview", "{\"flow\":\"now\"}"},
                                           {"preview", "{\"flow\":\"was\"}"}};
     const char *const *way = ways[below(4)];
-    cJSON *told =
-        stage_get(play.stage, ADMIN, "/v1/runs?limit=50&state=done,parked");
-    cJSON *runs = cJSON_GetObjectItemCaseSensitive(told, "runs");
-    int count = cJSON_GetArraySize(runs);
+    int64_t run = some_run("done,parked");
 
-    if (count) {
-        const cJSON *run =
-            cJSON_GetArrayItem(runs, (int)below((unsigned)count));
-        char path[80];
-        struct web_answer answer;
-        snprintf(path, sizeof(path), "/v1/runs/%" PRId64 "/%s",
-                 number_of(run, "run"), way[0]);
-        answer = stage_try(play.stage, ADMIN, "POST", path, way[1]);
-        /* Too many looks at once, or the run is another's meanwhile. */
-        if (answer.status != 200 && answer.status != 409 &&
-            answer.status != 503)
-            stage_fail(play.stage, "%s: %d %s", path, answer.status,
-                       answer.body);
-        web_answer_end(&answer);
-        play.replays++;
-    }
-    cJSON_Delete(told);
+    if (!run)
+        return;
+    do_act(run, way[0], way[1]);
+    play.replays++;
 }
 
 static void wait_a_little(void)

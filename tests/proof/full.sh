@@ -22,23 +22,26 @@ chunks_max=40 # of a part: how much a stopped run loses at most
 mkdir -p "$state/figures"
 failed=0
 
-# parts: PROGRAM PART COUNT, of all harnesses.
+# parts: PROGRAM PART COUNT [CHUNK], of all harnesses; CHUNK: cases that belong
+# together.
 parts() {
     local program
     for program in $programs; do
         [ -x "$build/tests/$program" ] || continue
         "$build/tests/$program" --list |
-            while read -r part count; do echo "$program $part $count"; done
+            while read -r part count chunk; do
+                echo "$program $part $count $chunk"
+            done
     done
 }
 
 done_of() { cat "$state/$1.done" 2>/dev/null || echo 0; }
 
-# work PROGRAM PART COUNT: the chunks that are left.
+# work PROGRAM PART COUNT [CHUNK]: the chunks that are left.
 work() {
-    local program=$1 part=$2 count=$3 name chunk from left code started
+    local program=$1 part=$2 count=$3 chunk=${4:-} name from left code started
     name=${program##*/}.$part
-    chunk=$(((count + chunks_max - 1) / chunks_max))
+    [ -n "$chunk" ] || chunk=$(((count + chunks_max - 1) / chunks_max))
     from=$(done_of "$name")
     while [ "$from" -lt "$count" ]; do
         left=$((count - from))
@@ -116,7 +119,7 @@ report() {
 }
 
 if [ "${1:-}" = list ]; then
-    parts | while read -r program part count; do
+    parts | while read -r program part count _; do
         name=${program##*/}.$part
         echo "$name $(done_of "$name") of $count"
     done
@@ -130,9 +133,9 @@ for part; do
         exit 2
     }
 done
-while read -r program part count; do
+while read -r program part count chunk; do
     if chosen "${program##*/}.$part" "$@"; then
-        work "$program" "$part" "$count"
+        work "$program" "$part" "$count" "$chunk"
     fi
 done <<<"$known"
 report

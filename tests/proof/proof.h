@@ -5,10 +5,11 @@
  *
  * A harness works through numbered cases (kill points, cuts, seeds), from
  * --from on, --count of them, so that a long run goes on where it was stopped
- * (tests/run.sh --full).  --list prints the number of cases of each part and
- * ends.  --figures appends one line of JSON: the part, the cases run, what was
- * lost and doubled, and further figures.  Exit code 0: all held; 1: something
- * did not hold, said on stderr with the one line that repeats it; 2: usage; 77:
+ * (tests/run.sh --full).  --list prints each part with its number of cases, and
+ * how many belong together where it is not as many as one likes, and ends.
+ * --figures appends one line of JSON: the part, the cases run, what was lost
+ * and doubled, and further figures.  Exit code 0: all held; 1: something did
+ * not hold, said on stderr with the one line that repeats it; 2: usage; 77:
  * this machine does not permit it, said on stdout.
  *
  * One thread. */
