@@ -68,6 +68,8 @@ static void visit_end(struct visit *visit)
     struct doctor *all = visit->parts[0];
     cJSON *object;
 
+    doctor_sort(visit->parts[PART_CREDENTIALS]);
+    doctor_sort(visit->parts[PART_WEBHOOKS]);
     for (size_t part = 1; part < PART_COUNT; part++) {
         doctor_join(all, visit->parts[part]);
         doctor_destroy(visit->parts[part]);

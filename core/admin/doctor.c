@@ -69,6 +69,19 @@ void doctor_join(struct doctor *doctor, struct doctor *other)
     other->left_off = 0;
 }
 
+static int compare(const void *one, const void *other)
+{
+    const char *left = ((const struct doctor_finding *)one)->subject;
+    const char *right = ((const struct doctor_finding *)other)->subject;
+
+    return strcmp(left ? left : "", right ? right : "");
+}
+
+void doctor_sort(struct doctor *doctor)
+{
+    qsort(doctor->findings, doctor->count, sizeof(*doctor->findings), compare);
+}
+
 size_t doctor_count(const struct doctor *doctor, enum doctor_mark mark)
 {
     size_t count = 0;

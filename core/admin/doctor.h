@@ -41,6 +41,8 @@ void doctor_add(struct doctor *doctor, const char *check, enum doctor_mark mark,
                 ...) PRINTF_LIKE(6, 7);
 /* Put the findings of another behind; it is empty then. */
 void doctor_join(struct doctor *doctor, struct doctor *other);
+/* By subject, for what was found out in any order. */
+void doctor_sort(struct doctor *doctor);
 size_t doctor_count(const struct doctor *doctor, enum doctor_mark mark);
 
 /* "ok", "warning", "failed" */

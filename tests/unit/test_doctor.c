@@ -79,6 +79,8 @@ static void test_more_than_fit_are_counted(void **state)
     assert_int_equal(doctor->left_off, 2);
     doctor_add(doctor, "disk", DOCTOR_OK, NULL, NULL, "x");
     assert_int_equal(doctor->left_off, 3);
+    doctor_sort(doctor); /* those without a subject first */
+    assert_string_equal(doctor->findings[doctor->count - 1].subject, "s");
     value = doctor_encode(doctor);
     assert_true(cJSON_IsFalse(cn_json_member(value, "ok")));
     cJSON_Delete(value);
