@@ -75,6 +75,8 @@ void doctor_judge_disk(struct doctor *doctor, const struct doctor_disk *disk)
     else
         doctor_add(doctor, "disk", DOCTOR_OK, disk->directory, NULL,
                    "%.1f MiB are free", room);
+    if (!disk->running)
+        return;
     if (disk->reserve)
         doctor_add(doctor, "reserve", DOCTOR_OK, NULL, NULL,
                    "the space for outcomes is kept back");

@@ -11,6 +11,7 @@ struct doctor_disk {
     const char *directory;
     uint64_t free_bytes, total_bytes; /* of its file system */
     bool reserve;                     /* the space for outcomes is kept back */
+    bool running;                     /* only a daemon keeps it */
 };
 void doctor_judge_disk(struct doctor *doctor, const struct doctor_disk *disk);
 

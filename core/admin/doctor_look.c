@@ -312,7 +312,8 @@ static void look_disk(const struct doctor_places *places, bool running,
     }
     disk.free_bytes = (uint64_t)system.f_bavail * system.f_frsize;
     disk.total_bytes = (uint64_t)system.f_blocks * system.f_frsize;
-    disk.reserve = !running || is_kept(places->data);
+    disk.reserve = is_kept(places->data);
+    disk.running = running;
     doctor_judge_disk(doctor, &disk);
 }
 

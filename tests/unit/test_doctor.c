@@ -95,13 +95,14 @@ static void test_disk(void **state)
         struct doctor_disk disk;
         const char *expected;
     } rows[] = {
-        {{"/d", 5000 * MIB, 10000 * MIB, true}, ""},
-        {{"/d", 63 * MIB, 10000 * MIB, true}, "disk:failed"},
-        {{"/d", 511 * MIB, 10000 * MIB, true}, "disk:warning"},
-        {{"/d", 513 * MIB, 10000 * MIB, true}, ""},
-        {{"/d", 5000 * MIB, 200000 * MIB, true}, "disk:warning"},
-        {{"/d", 11000 * MIB, 2000000 * MIB, true}, ""},
-        {{"/d", 5000 * MIB, 10000 * MIB, false}, "reserve:failed"},
+        {{"/d", 5000 * MIB, 10000 * MIB, true, true}, ""},
+        {{"/d", 5000 * MIB, 10000 * MIB, false, false}, ""},
+        {{"/d", 63 * MIB, 10000 * MIB, true, true}, "disk:failed"},
+        {{"/d", 511 * MIB, 10000 * MIB, true, true}, "disk:warning"},
+        {{"/d", 513 * MIB, 10000 * MIB, true, true}, ""},
+        {{"/d", 5000 * MIB, 200000 * MIB, true, true}, "disk:warning"},
+        {{"/d", 11000 * MIB, 2000000 * MIB, true, true}, ""},
+        {{"/d", 5000 * MIB, 10000 * MIB, false, true}, "reserve:failed"},
     };
 
     (void)state;
