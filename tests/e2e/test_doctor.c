@@ -294,6 +294,43 @@ static void test_quarantine(void **state)
     stage_passed(stage);
 }
 
+static bool syspro_is_asked(struct stage *stage, void *arg)
+{
+    return stage_seen(stage, SYSPRO, "/") > *(size_t *)arg;
+}
+
+/* The daemon is stopped while it looks, and while somebody follows the history:
+ * both end, and so does it. */
+static void test_stopped_meanwhile(void **state)
+{
+    const char *doctor[] = {CONNECT_BUILD_DIR "/core/ctl/connectctl", "doctor",
+                            NULL};
+    const char *tail[] = {CONNECT_BUILD_DIR "/core/ctl/connectctl", "tail",
+                          NULL};
+    char log[STAGE_PATH_MAX + 80];
+    struct stage *stage = stage_begin(NULL);
+    struct process looking = {0}, following = {0};
+    size_t seen;
+
+    (void)state;
+    stage_rest(stage);
+    in(stage, "ctl.log", log, sizeof(log));
+    stage_fault(stage, SYSPRO,
+                "{\"fault\":\"delay\",\"ms\":15000,\"match\":\"/\","
+                "\"always\":true}");
+    seen = stage_seen(stage, SYSPRO, "/");
+    setenv("CONNECT_SOCKET", stage->socket, 1);
+    stage_must(stage, !process_start(&following, log, tail));
+    stage_must(stage, !process_start(&looking, log, doctor));
+    stage_until(stage, STAGE_REST_MS, "the check of SYSPRO", syspro_is_asked,
+                &seen);
+    stage_stop(stage);
+    stage_must(stage, process_wait(&looking, STAGE_READY_MS));
+    stage_must(stage, process_wait(&following, STAGE_READY_MS));
+    stage_must(stage, looking.exit_code != 0 && following.exit_code != 0);
+    stage_passed(stage);
+}
+
 /* No daemon. */
 static void test_offline(void **state)
 {
@@ -316,11 +353,17 @@ static void test_offline(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        stage_test(test_all_is_well), stage_test(test_configuration),
-        stage_test(test_permissions), stage_test(test_reserve),
-        stage_test(test_clock),       stage_test(test_credentials),
-        stage_test(test_webhooks),    stage_test(test_waiting),
-        stage_test(test_parked),      stage_test(test_quarantine),
+        stage_test(test_all_is_well),
+        stage_test(test_configuration),
+        stage_test(test_permissions),
+        stage_test(test_reserve),
+        stage_test(test_clock),
+        stage_test(test_credentials),
+        stage_test(test_webhooks),
+        stage_test(test_waiting),
+        stage_test(test_parked),
+        stage_test(test_quarantine),
+        stage_test(test_stopped_meanwhile),
         stage_test(test_offline),
     };
 
