@@ -279,9 +279,12 @@ static struct helper *helper_create(struct jq_pool *pool)
 
 /* ---- The pool ------------------------------------------------------------ */
 
+/* Who took long is done away with when its answer has been given, and the
+ * answer may begin another program. */
 static bool helper_is_idle(const struct helper *helper)
 {
-    return helper->running && !helper->ending && !helper->job;
+    return helper->running && !helper->ending && !helper->job &&
+           !helper->takes_long;
 }
 
 /* Helpers at work or on their way out, as far as they count. */

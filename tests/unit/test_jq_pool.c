@@ -172,6 +172,40 @@ static void test_endless_programs_block_nobody(void **state)
     assert_int_equal(answers->status, 0);
 }
 
+/* A run goes on from inside the answer: what it starts then must not come to
+ * the helper that took long, for that one is done away with. */
+static void then_another(void *arg, int status, const char *text, size_t len)
+{
+    struct answers *answers = arg;
+
+    answered(arg, status, text, len);
+    assert_int_equal(start(answers, ".", "\"next\""), 0);
+}
+
+static void test_after_one_that_takes_long(void **state)
+{
+    struct answers *answers = *state;
+    struct jq_pool *usual = answers->pool;
+    struct jq_pool_options options = {.program = HELPER, .time_ms = 60000};
+    struct error err = {""};
+    bool ended = false;
+
+    if (jq_pool_create(&answers->loop, &options, &answers->pool, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(
+        jq_pool_start(answers->pool,
+                      "reduce range(1000000) as $x (0; . + 1) | tostring", "{}",
+                      2, then_another, answers),
+        0);
+    wait_for(answers, 2);
+    assert_int_equal(answers->failed, 0);
+    assert_string_equal(answers->text, "\"next\"");
+    jq_pool_stop(answers->pool, stopped, &ended);
+    while (!ended)
+        uv_run(&answers->loop, UV_RUN_ONCE);
+    answers->pool = usual;
+}
+
 static void test_memory_is_limited(void **state)
 {
     struct answers *answers = *state;
@@ -231,6 +265,7 @@ int main(void)
         POOL_TEST(test_environment_is_empty),
         POOL_TEST(test_endless_program_is_killed),
         POOL_TEST(test_endless_programs_block_nobody),
+        POOL_TEST(test_after_one_that_takes_long),
         POOL_TEST(test_memory_is_limited),
         POOL_TEST(test_many_programs),
         POOL_TEST(test_queue_is_bounded),
