@@ -28,7 +28,9 @@ static enum walk call_ended_walk(struct run *run, struct gate *gate,
     struct retry_next next = retry_decide(&run->world->limits, &was);
     int64_t now_ms = run_now(run);
 
+    /* First judged, so that who waits is not let into an outage. */
     run_judge_instance(run, gate, outcome, &next);
+    run_exit(run);
     row->attempts = next.attempts;
     if (next.alert)
         run_alert_auth(run, gate);
@@ -65,7 +67,6 @@ static void call_ended(void *arg, uint64_t op, const struct op_outcome *outcome)
 
     (void)op;
     run->phase = PHASE_WALKING;
-    run_exit(run);
     walk = call_ended_walk(run, gate, outcome);
     if (walk == WALK_ON)
         run_advance(run);

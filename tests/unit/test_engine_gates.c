@@ -153,6 +153,35 @@ static void polls_share_the_rest(void **state)
     assert_int_equal(world->ops[0].kind, OP_POLL);
 }
 
+/* Whoever waits is not let into an outage by the one that found it. */
+static void one_goes_to_see(void **state)
+{
+    struct world *world = *state;
+    struct op_outcome slow = {.status = CN_RATE_LIMITED,
+                              .retry_after_ms = 30000};
+
+    rooms(world, 4, 4);
+    accept_event(world, "e0", "box0");
+    world_end(world, 0, &slow, "slow down");
+    world_settle(world);
+    world_advance(world, 30001);
+    assert_int_equal(world->op_count, 1);
+    assert_string_equal(gate_of(world, "crm").state, "half_open");
+    for (int at = 1; at <= 3; at++) {
+        char id[16], box[16];
+        snprintf(id, sizeof(id), "e%d", at);
+        snprintf(box, sizeof(box), "box%d", at);
+        assert_int_equal(world_accept(world, id, box), 0);
+    }
+    world_settle(world);
+    assert_int_equal(world->op_count, 1);
+    assert_int_equal(gate_of(world, "crm").waiting, 3);
+    world_end(world, 0, &slow, "slow down");
+    world_settle(world);
+    assert_int_equal(world->op_count, 0);
+    assert_string_equal(gate_of(world, "crm").state, "open");
+}
+
 static uint64_t overlaps[8];
 static size_t overlap_count;
 
@@ -225,6 +254,7 @@ int main(void)
         ENGINE_TEST(as_many_as_there_is_room),
         ENGINE_TEST(flows_take_turns),
         ENGINE_TEST(polls_share_the_rest),
+        ENGINE_TEST(one_goes_to_see),
         ENGINE_TEST(a_round_begins_before_its_cursor),
         ENGINE_TEST(a_gap_is_an_alert),
     };
