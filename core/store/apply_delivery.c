@@ -91,6 +91,12 @@ static const char *delivery_state_act(enum delivery_state state)
     return acts[state];
 }
 
+/* Bytes may be on their way. */
+static bool delivery_flies(enum delivery_state state)
+{
+    return state == DELIVERY_SENDING || state == DELIVERY_IN_DOUBT;
+}
+
 static int delivery_hold(const struct delivery *delivery)
 {
     if (delivery->state == DELIVERY_DONE ||
@@ -103,6 +109,7 @@ int delivery_move(struct writer *writer, struct delivery *delivery,
                   enum delivery_state state, bool doubt, const char *actor)
 {
     int hold = delivery->hold;
+    bool landed = delivery_flies(delivery->state) && !delivery_flies(state);
     int status;
 
     delivery->state = state;
@@ -122,7 +129,8 @@ int delivery_move(struct writer *writer, struct delivery *delivery,
         status =
             audit_append(writer, actor, delivery_state_act(state),
                          delivery->run, delivery->path, doubt ? "doubt" : NULL);
-    if (!status && delivery->hold < hold)
+    /* An older one may wait for what was on its way, wherever that is now. */
+    if (!status && (delivery->hold < hold || landed))
         status = lane_wake_delivery(writer, delivery);
     return status;
 }

@@ -20,7 +20,8 @@ int lane_front(struct writer *writer, const struct delivery *delivery,
                uint64_t *ret_run) MUST_USE;
 /* It is not first: its run becomes WAITING until lane_wake_delivery. */
 int lane_wait(struct writer *writer, uint64_t run) MUST_USE;
-/* A delivery left its place: wake who waited for it and is first now. */
+/* A delivery left its place, or is no longer on its way: wake who waited for it
+ * and is first now. */
 int lane_wake_delivery(struct writer *writer,
                        const struct delivery *left) MUST_USE;
 

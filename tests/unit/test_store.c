@@ -123,6 +123,43 @@ static void parked_with_skip_is_passed_by(void **state)
     kit_verify(kit);
 }
 
+/* What was on its way comes back to be sent again while an older one waits for
+ * it: the older one goes first, and neither waits for ever. */
+static void older_goes_when_the_younger_comes_back(void **state)
+{
+    static const enum delivery_state back[] = {DELIVERY_READY, DELIVERY_HELD,
+                                               DELIVERY_PARKED};
+    struct kit *kit = *state;
+
+    for (uint64_t round = 0; round < 3; round++) {
+        const char *lane = (const char *[]){"x", "y", "z"}[round];
+        uint64_t old = 2 * round + 1, young = 2 * round + 2;
+        char id[32];
+
+        for (uint64_t run = old; run <= young; run++) {
+            snprintf(id, sizeof(id), "e%d", (int)run);
+            kit_accept(kit, id, "", true);
+        }
+        kit_deliver(kit, old, "post", "", lane, KIT_SKIP);
+        kit_settle(kit, old, DELIVERY_PARKED);
+        kit_run(kit, old, RUN_PARKED);
+        kit_deliver(kit, young, "post", "", lane, 0);
+        kit_act(kit, STORE_RETRY, old);
+        assert_int_equal(kit_claim(kit, "", 1), 1);
+        assert_int_equal(kit_intent(kit, old).decision, STORE_BEHIND);
+        assert_int_equal(kit_settle(kit, young, back[round]).ready_count, 1);
+        assert_int_equal(kit_state(kit, old), RUN_READY);
+        if (back[round] == DELIVERY_READY)
+            assert_int_equal(kit_intent(kit, young).decision, STORE_BEHIND);
+        assert_int_equal(kit_claim(kit, "syspro", 1), 1);
+        assert_int_equal(kit_intent(kit, old).decision, STORE_APPLIED);
+        kit_settle(kit, old, DELIVERY_DONE);
+        kit_run(kit, old, RUN_DONE);
+        kit_run(kit, young, RUN_PARKED);
+    }
+    kit_verify(kit);
+}
+
 static void entity_is_created_once(void **state)
 {
     struct kit *kit = *state;
@@ -361,6 +398,7 @@ int main(void)
         KIT_TEST(lane_keeps_the_order_of_runs),
         KIT_TEST(deliveries_wait_in_their_lane),
         KIT_TEST(parked_with_skip_is_passed_by),
+        KIT_TEST(older_goes_when_the_younger_comes_back),
         KIT_TEST(entity_is_created_once),
         KIT_TEST(entity_in_doubt_is_waited_for),
         KIT_TEST(restart_gives_work_back),
