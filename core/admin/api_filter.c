@@ -134,10 +134,13 @@ static bool filter_fill(struct api_call *call, const cJSON *where,
         bool wrong = false;
         if (!word(call, where, names[index], text, &wrong))
             continue;
-        if (wrong) {
+        /* An empty word is a script's variable without a value; it must not
+         * choose all. */
+        if (wrong || !*text) {
             api_call_fail(call, 400, "parameter",
-                          "%s must be a text of at most %d bytes", names[index],
-                          API_FILTER_TEXT_MAX - 2);
+                          "%s must be a text of 1 to %d bytes; leave it out to "
+                          "mean all",
+                          names[index], API_FILTER_TEXT_MAX - 2);
             return false;
         }
         if (index == WORD_STATE && !take_states(call, text, &query->states))
@@ -147,7 +150,7 @@ static bool filter_fill(struct api_call *call, const cJSON *where,
             return false;
         if (index < WORD_STATE)
             memcpy(texts[index], text, sizeof(text));
-        if (index < WORD_KEY && *text)
+        if (index < WORD_KEY)
             *places[index] = texts[index];
     }
     query->key = (struct store_bytes){filter->key, strlen(filter->key)};

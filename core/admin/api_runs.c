@@ -79,8 +79,12 @@ static void ask_page(struct api_call *call, uint32_t states)
     if (!api_filter_read(call, &filter) ||
         !api_call_page(call, "before", PAGE_DEFAULT, PAGE_MAX))
         return;
-    if (states && filter.query.states)
-        filter.query.states &= states;
+    if (states && filter.query.states & ~states) {
+        api_call_fail(call, 400, "parameter",
+                      "state must be of held, parked here; others are among "
+                      "all runs");
+        return;
+    }
     if (!filter.query.states)
         filter.query.states = states;
     filter.query.run = call->after;

@@ -1040,6 +1040,11 @@ static void test_filters(void **state)
     assert_int_equal(GET("/v1/parked?contains=STOCK"), 200);
     assert_int_equal(cJSON_GetArraySize(at(world, "runs")), 2);
     assert_string_equal(text_at(world, "runs/0/trigger_key"), "b2");
+    assert_int_equal(GET("/v1/parked?state=done"), 400);
+    assert_int_equal(GET("/v1/parked?state=parked,done"), 400);
+    assert_int_equal(GET("/v1/parked?state=held"), 200);
+    assert_int_equal(cJSON_GetArraySize(at(world, "runs")), 0);
+    assert_int_equal(GET("/v1/runs?code="), 400);
     assert_int_equal(GET("/v1/parked?code=rejected&key=b3"), 200);
     assert_int_equal(number_at(world, "runs/0/run"), 3);
     assert_int_equal(cJSON_GetArraySize(at(world, "runs")), 1);
@@ -1075,6 +1080,16 @@ static void test_acts_on_many(void **state)
         POST("/v1/acts", "{\"act\":\"retry\",\"where\":{\"cod\":\"x\"}}"), 400);
     assert_int_equal(POST("/v1/acts", "{\"act\":\"retry\",\"where\":"
                                       "{\"state\":\"done\"}}"),
+                     400);
+    /* A word that was left empty, as by a script, does not mean all. */
+    assert_int_equal(POST("/v1/acts", "{\"act\":\"retry\",\"where\":"
+                                      "{\"code\":\"\"}}"),
+                     400);
+    assert_int_equal(POST("/v1/acts", "{\"act\":\"retry\",\"where\":"
+                                      "{\"key\":\"\"}}"),
+                     400);
+    assert_int_equal(POST("/v1/acts", "{\"act\":\"retry\",\"where\":"
+                                      "{\"state\":\"\"}}"),
                      400);
     snprintf(body, sizeof(body), where, "true");
     assert_int_equal(POST("/v1/acts", body), 200);
