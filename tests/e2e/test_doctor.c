@@ -307,8 +307,9 @@ static void test_stopped_meanwhile(void **state)
                             NULL};
     const char *tail[] = {CONNECT_BUILD_DIR "/core/ctl/connectctl", "tail",
                           NULL};
+    struct stage_options options = {.limits = "{\"drain_ms\":1000}"};
     char log[STAGE_PATH_MAX + 80];
-    struct stage *stage = stage_begin(NULL);
+    struct stage *stage = stage_begin(&options);
     struct process looking = {0}, following = {0};
     size_t seen;
 
