@@ -22,7 +22,12 @@
 
 enum {
     BODY_BYTES = 240, /* of the record that each webhook brings */
-    DONE_S = 60       /* until the runs of what arrived are done */
+    DONE_S = 60,      /* until the runs of what arrived are done */
+    OUTAGE_BEFORE_S = 1,
+    OUTAGE_AFTER_S = 4, /* events still come while the backlog goes */
+    OUTAGE_PER_SECOND = 50,
+    OUTAGE_TRIAL_S = 3,
+    BACKLOG_MS = 2000 /* after the return of the target; else it is a fault */
 };
 
 struct bench {
@@ -33,6 +38,7 @@ struct bench {
     unsigned rounds;
     uint64_t count_max; /* of a trial run, else 0 */
     unsigned long waiting;
+    unsigned outage_s;
     bool keep;        /* the daemon's files */
     const char *only; /* begin of the names that are measured */
     unsigned faults;  /* lost, doubled, refused, not ended well */
@@ -234,6 +240,101 @@ static int measure_deliver(struct bench *bench, unsigned delay_ms,
     return status;
 }
 
+/* ---- An outage ----------------------------------------------------------- */
+
+struct outage {
+    struct target *target;
+    unsigned seconds;
+    uint64_t begin_ns, back_ns; /* of the load; of the target's return */
+    bool gone;
+};
+
+static int outage_turn(void *arg, uint64_t now_ns)
+{
+    struct outage *outage = arg;
+    uint64_t second, lasted;
+
+    if (!outage->begin_ns)
+        outage->begin_ns = now_ns;
+    second = (now_ns - outage->begin_ns) / 1000000000u;
+    lasted = OUTAGE_BEFORE_S + outage->seconds;
+    if (!outage->gone && second >= OUTAGE_BEFORE_S) {
+        target_stop(outage->target);
+        outage->gone = true;
+    }
+    if (outage->back_ns || second < lasted)
+        return 0;
+    outage->back_ns = measure_now_ns();
+    return target_return(outage->target, 0);
+}
+
+/* How soon its end is noticed, and when all is there that came before it. */
+static void outage_judge(struct bench *bench, const char *name,
+                         const struct load_result *result, uint64_t back_ns,
+                         const struct bare *bare)
+{
+    struct load_backlog backlog;
+    double noticed_ms, gone_ms, per_second;
+
+    load_backlog(result, bench->target.board, back_ns, &backlog);
+    noticed_ms = ((double)backlog.first_ns - (double)back_ns) / 1e6;
+    gone_ms = ((double)backlog.last_ns - (double)back_ns) / 1e6;
+    per_second = ratio((double)backlog.count * 1e3, gone_ms - noticed_ms);
+    figures_add(bench->figures, (double)backlog.count, "%s/backlog", name);
+    figures_add(bench->figures, noticed_ms, "%s/noticed_ms", name);
+    figures_add(bench->figures, gone_ms, "%s/backlog_gone_ms", name);
+    figures_add(bench->figures, per_second, "%s/backlog_per_second", name);
+    figures_add(bench->figures, ratio(per_second, bare->commits),
+                "%s/of_bare_commit_rows", name);
+    if (backlog.missing)
+        bench_fault(bench, name, "did not arrive", backlog.missing);
+    if (backlog.count < bench->outage_s * OUTAGE_PER_SECOND * 9 / 10)
+        bench_fault(bench, name, "no outage: it waited only", backlog.count);
+    if (!bench->count_max && gone_ms > BACKLOG_MS)
+        bench_fault(bench, name, "backlog gone only after ms",
+                    (unsigned long long)gone_ms);
+}
+
+/* The target refuses connections for a while; events come all the time. */
+static int measure_outage(struct bench *bench, const struct bare *bare)
+{
+    struct outage outage = {.target = &bench->target,
+                            .seconds = bench->outage_s};
+    struct load_options options;
+    struct load_result result;
+    char name[64];
+    uint64_t doubled = bench->target.board->doubled;
+    int status;
+
+    snprintf(name, sizeof(name), "outage/%us", bench->outage_s);
+    if (!bench->outage_s || !bench_wants(bench, name))
+        return 0;
+    status = target_start(&bench->target, 0);
+    if (status)
+        return status;
+    bench->subject.flows = "deliver";
+    bench->subject.target_port = bench->target.port;
+    bench->subject.open_max = 64;
+    load_defaults(bench, &options);
+    options.width = 64;
+    options.warm_s = 0;
+    options.seconds = OUTAGE_BEFORE_S + bench->outage_s + OUTAGE_AFTER_S;
+    options.count_max = 0;
+    options.per_second = OUTAGE_PER_SECOND;
+    options.turn = outage_turn;
+    options.turn_arg = &outage;
+    status = measure_subject(bench, name, &options, &result);
+    target_stop(&bench->target);
+    if (!status)
+        outage_judge(bench, name, &result, outage.back_ns, bare);
+    add_times(bench, name, &result.answer_ms);
+    if (bench->target.board->doubled != doubled)
+        bench_fault(bench, name, "doubled",
+                    bench->target.board->doubled - doubled);
+    load_result_done(&result);
+    return status;
+}
+
 static int measure_round(struct bench *bench)
 {
     int status = 0;
@@ -254,6 +355,8 @@ static int measure_round(struct bench *bench)
             status = measure_deliver(bench, 50, 64, width, &bare);
         if (!status && width > 64)
             status = measure_deliver(bench, 50, 256, width, &bare);
+        if (!status && width == 64)
+            status = measure_outage(bench, &bare);
     }
     return status;
 }
@@ -347,7 +450,9 @@ static const char help_text[] =
     "  --rounds N       of all measurements (3)\n"
     "  --only NAME      what begins with this: accept, deliver/50ms, start\n"
     "  --waiting N      also start with N waiting runs\n"
-    "  --count N        a trial: N events a measurement, one round\n"
+    "  --outage S       of the target, at 50 events a second (30); 0: none\n"
+    "  --count N        a trial: N events a measurement, one round, an outage\n"
+    "                   of 3 s; no time is judged\n"
     "  --json FILE      write the figures to FILE\n"
     "  --directory DIR  where the daemon's files are made (/tmp)\n"
     "  --keep           leave the daemon's files where they are\n"
@@ -359,6 +464,7 @@ enum {
     OPTION_ROUNDS,
     OPTION_ONLY,
     OPTION_WAITING,
+    OPTION_OUTAGE,
     OPTION_COUNT,
     OPTION_JSON,
     OPTION_DIRECTORY,
@@ -372,6 +478,7 @@ static const struct option options_known[] = {
     {"rounds", required_argument, NULL, OPTION_ROUNDS},
     {"only", required_argument, NULL, OPTION_ONLY},
     {"waiting", required_argument, NULL, OPTION_WAITING},
+    {"outage", required_argument, NULL, OPTION_OUTAGE},
     {"count", required_argument, NULL, OPTION_COUNT},
     {"json", required_argument, NULL, OPTION_JSON},
     {"directory", required_argument, NULL, OPTION_DIRECTORY},
@@ -397,10 +504,14 @@ static int take_option(struct bench *bench, int option, const char **ret_json)
     case OPTION_WAITING:
         bench->waiting = strtoul(optarg, NULL, 10);
         return 0;
+    case OPTION_OUTAGE:
+        bench->outage_s = (unsigned)strtoul(optarg, NULL, 10);
+        return 0;
     case OPTION_COUNT:
         bench->count_max = strtoull(optarg, NULL, 10);
         bench->rounds = 1;
         bench->warm_s = 0;
+        bench->outage_s = OUTAGE_TRIAL_S;
         return 0;
     case OPTION_JSON:
         *ret_json = optarg;
@@ -449,6 +560,7 @@ int main(int argc, char **argv)
         .warm_s = 0.3,
         .seconds = 2,
         .rounds = 3,
+        .outage_s = 30,
     };
     struct rlimit limit;
     const char *json = NULL;

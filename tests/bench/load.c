@@ -38,8 +38,7 @@ struct load {
     struct sender *senders;
     unsigned *idle; /* senders that are free */
     unsigned idle_count;
-    uint64_t open; /* events in flight */
-    uint64_t first;
+    uint64_t open;                         /* events in flight */
     uint64_t begin_ns, counted_ns, end_ns; /* of sending, of counting */
     uint64_t cpu_begin_ns, cpu_end_ns;
     bool counting, over;
@@ -120,11 +119,20 @@ static int sender_send(struct load *load, unsigned index)
     return 0;
 }
 
+/* Events that are due when they come at a fixed rate. */
+static bool rate_allows(const struct load *load)
+{
+    double since_s = (double)(measure_now_ns() - load->begin_ns) / 1e9;
+
+    return (double)load->result->sent < since_s * load->options->per_second;
+}
+
 static bool may_send(const struct load *load)
 {
     const struct load_options *options = load->options;
 
-    return !load->over && load->idle_count && load->open < options->width &&
+    return !load->over && (options->per_second <= 0 || rate_allows(load)) &&
+           load->idle_count && load->open < options->width &&
            seq_next < BOARD_SLOTS &&
            (!options->count_max || load->result->sent < options->count_max);
 }
@@ -256,6 +264,8 @@ static int load_turn(struct load *load, int wait_ms)
             status = sender_read(load, events[index].data.u32);
     }
     load_clock(load);
+    if (!status && load->options->turn)
+        status = load->options->turn(load->options->turn_arg, measure_now_ns());
     return status;
 }
 
@@ -303,7 +313,7 @@ static void load_count(struct load *load)
     if (result->finished && load->cpu_begin_ns)
         result->cpu_us = (double)(load->cpu_end_ns - load->cpu_begin_ns) / 1e3 /
                          (double)result->finished;
-    for (uint64_t seq = load->first;
+    for (uint64_t seq = result->first;
          load->options->until_arrived && seq < seq_next; seq++) {
         uint64_t at = load->options->target->board->arrived_ns[seq];
         if (sent_ns[seq] && at >= load->counted_ns && at <= load->end_ns)
@@ -313,14 +323,13 @@ static void load_count(struct load *load)
 
 int load_run(const struct load_options *options, struct load_result *ret_result)
 {
-    struct load load = {.options = options,
-                        .result = ret_result,
-                        .first = seq_next,
-                        .begin_ns = measure_now_ns()};
+    struct load load = {
+        .options = options, .result = ret_result, .begin_ns = measure_now_ns()};
     uint64_t rest_ns;
     int status;
 
     memset(ret_result, 0, sizeof(*ret_result));
+    ret_result->first = seq_next;
     load.counted_ns = load.begin_ns + (uint64_t)(options->warm_s * 1e9);
     load.end_ns = load.counted_ns + (uint64_t)(options->seconds * 1e9);
     status = load_open(&load);
@@ -339,6 +348,28 @@ void load_result_done(struct load_result *result)
 {
     samples_done(&result->answer_ms);
     samples_done(&result->arrive_ms);
+}
+
+void load_backlog(const struct load_result *result, const struct board *board,
+                  uint64_t since_ns, struct load_backlog *ret_backlog)
+{
+    memset(ret_backlog, 0, sizeof(*ret_backlog));
+    for (uint64_t seq = result->first; seq < result->first + result->sent;
+         seq++) {
+        uint64_t at = board->arrived_ns[seq];
+        if (!sent_ns[seq])
+            continue; /* refused */
+        ret_backlog->missing += !at;
+        if (at && at < since_ns)
+            continue;
+        if (at && (!ret_backlog->first_ns || at < ret_backlog->first_ns))
+            ret_backlog->first_ns = at;
+        if (sent_ns[seq] >= since_ns)
+            continue;
+        ret_backlog->count++;
+        if (at > ret_backlog->last_ns)
+            ret_backlog->last_ns = at;
+    }
 }
 
 int load_one(int port, const char *path)

@@ -77,13 +77,15 @@ static void visitor_arrived(struct server *server, struct visitor *visitor)
 
     snprintf(body, sizeof(body), "{\"number\":\"T-%llu\"}",
              (unsigned long long)visitor->seq);
-    visitor_send(visitor, 200, body);
+    /* Noted, then answered: it may be stopped between the two. */
     if (!atomic_compare_exchange_strong(
             &server->board->arrived_ns[visitor->seq], &none,
             measure_now_ns())) {
         atomic_fetch_add(&server->board->doubled, 1);
+        visitor_send(visitor, 200, body);
         return;
     }
+    visitor_send(visitor, 200, body);
     (void)!write(server->wake, &one, sizeof(one));
 }
 
@@ -209,28 +211,37 @@ static void server_run(struct server *server)
     }
 }
 
-/* A bound socket and its port, or a negative errno. */
-static int bind_free(int *ret_port)
+/* A socket bound to *port, or to a free one when 0; or a negative errno. */
+static int bind_port(int *port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t len = sizeof(address);
+    int one = 1;
     int descriptor =
         socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
+    address.sin_port = htons((uint16_t)*port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (descriptor < 0 ||
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
         bind(descriptor, (struct sockaddr *)&address, sizeof(address)) ||
-        getsockname(descriptor, (struct sockaddr *)&address, &len))
-        return -errno;
-    *ret_port = ntohs(address.sin_port);
+        getsockname(descriptor, (struct sockaddr *)&address, &len)) {
+        int status = -errno;
+        if (descriptor >= 0)
+            close(descriptor);
+        return status;
+    }
+    *port = ntohs(address.sin_port);
     return descriptor;
 }
 
+/* The socket stays bound and never listens: the port refuses, unless another
+ * socket listens on it, and nobody else is given it. */
 int target_closed_port(void)
 {
     int port = 0;
 
-    return bind_free(&port) < 0 ? 0 : port;
+    return bind_port(&port) < 0 ? 0 : port;
 }
 
 int board_open(struct target *target)
@@ -247,15 +258,24 @@ int board_open(struct target *target)
 
 int target_start(struct target *target, unsigned delay_ms)
 {
+    target->port = target_closed_port();
+    return target->port ? target_return(target, delay_ms) : -EADDRINUSE;
+}
+
+int target_return(struct target *target, unsigned delay_ms)
+{
     struct server server = {.board = target->board,
                             .wake = target->wake,
                             .delay_ns = (uint64_t)delay_ms * 1000000u};
 
-    server.listener = bind_free(&target->port);
+    server.listener = bind_port(&target->port);
     if (server.listener < 0)
         return server.listener;
-    if (listen(server.listener, BACKLOG))
-        return -errno;
+    if (listen(server.listener, BACKLOG)) {
+        int status = -errno;
+        close(server.listener);
+        return status;
+    }
     target->process = fork();
     if (!target->process) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -268,6 +288,9 @@ int target_start(struct target *target, unsigned delay_ms)
 
 void target_stop(struct target *target)
 {
+    if (target->process <= 0)
+        return;
     kill(target->process, SIGKILL);
     waitpid(target->process, NULL, 0);
+    target->process = 0;
 }
