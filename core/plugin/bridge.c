@@ -291,9 +291,12 @@ static void request_send(struct bridge_request *entry,
                                       .effect = entry->effect,
                                   },
                                   bridge_answered, entry, &entry->http);
-    /* Also when there is no room: that is no answer about the record. */
-    if (op && (!status || status == -ENOBUFS))
+    /* Also when there is no room: that is no answer about the record, whatever
+     * was answered before. */
+    if (op && (!status || status == -ENOBUFS)) {
         op->facts.requested = true;
+        op->facts.answered = false;
+    }
     if (!status)
         return;
     DL_DELETE(generation->requests, entry);
@@ -310,12 +313,7 @@ static struct bridge_request *request_of(struct budget_waiter *waiter)
                                                       waiter));
 }
 
-static void budgets_serve(struct instances *instances);
-
-static void budgets_fired(uv_timer_t *timer)
-{
-    budgets_serve(timer->data);
-}
+static void budgets_fired(uv_timer_t *timer);
 
 /* Send what has its token, and come again when the next one has. */
 static void budgets_serve(struct instances *instances)
@@ -344,10 +342,27 @@ static void budgets_serve(struct instances *instances)
                               0);
 }
 
+static void budgets_fired(uv_timer_t *timer)
+{
+    budgets_serve(timer->data);
+}
+
 int bridge_open(struct instances *instances)
 {
     instances->budget_timer.data = instances;
     return uv_timer_init(instances->options.loop, &instances->budget_timer);
+}
+
+/* Somebody waits for a token of this budget: look again in time for it, however
+ * far off the next token of another one is. */
+static void budget_expect(struct instances *instances, struct budget *budget)
+{
+    uv_timer_t *timer = &instances->budget_timer;
+    uint64_t due_ms = budget_due_ms(budget, uv_now(instances->options.loop));
+
+    if (!uv_is_active((uv_handle_t *)timer) ||
+        due_ms < uv_timer_get_due_in(timer))
+        (void)!uv_timer_start(timer, budgets_fired, due_ms, 0);
 }
 
 /* Without a token: keep a copy and wait. */
@@ -360,9 +375,12 @@ static void request_wait(struct bridge_request *entry, bool bulk,
     struct core_op *op = request_op(generation, entry->op);
     uint64_t delay_ms = 0;
 
-    /* What ends while it waits says nothing about the record. */
-    if (op)
+    /* What ends while it waits says nothing about the record, whatever was
+     * answered before. */
+    if (op) {
         op->facts.requested = true;
+        op->facts.answered = false;
+    }
     if (generation->entry->held_bytes + message->len > HELD_BYTES_MAX)
         delay_ms = HELD_AGAIN_MS;
     if (delay_ms || !budget_wait(budget, &entry->waiter, bulk,
@@ -380,8 +398,7 @@ static void request_wait(struct bridge_request *entry, bool bulk,
     }
     entry->held = message_copy(message);
     generation->entry->held_bytes += message->len;
-    if (!uv_is_active((uv_handle_t *)&instances->budget_timer))
-        budgets_serve(instances);
+    budget_expect(instances, budget);
 }
 
 /* It waits for a token and is not wanted any more: certainly not sent. */

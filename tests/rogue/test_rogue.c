@@ -642,6 +642,55 @@ static void waits_for_its_rate(void **state)
     world_wait(&world, &second);
 }
 
+/* Another instance's next token may be far off: that is nothing to this one. */
+static void waits_for_its_own_rate(void **state)
+{
+    struct world_result slow[2], quick[2];
+    bool alone = false;
+
+    (void)state;
+    world.rate = (struct config_rate){true, 1, 1};
+    world_add(&world, "slow", "honest_host");
+    world.rate = (struct config_rate){true, 20, 1};
+    world_add(&world, "quick", "honest_host");
+    /* More than once only on a machine that stood still for a second. */
+    for (int tries = 0; tries < 3 && !alone; tries++) {
+        for (int at = 0; at < 2; at++)
+            world_deliver(&world, "slow", "http", &slow[at]);
+        world_wait(&world, &slow[0]);
+        for (int at = 0; at < 2; at++)
+            world_deliver(&world, "quick", "http", &quick[at]);
+        world_wait(&world, &quick[1]);
+        alone = slow[1].count == 0;
+        world_wait(&world, &slow[1]);
+    }
+    assert_true(alone);
+}
+
+/* What was answered before says nothing about the request that waits. */
+static void waiting_is_no_answer(void **state)
+{
+    static const struct world_answer refused[] = {
+        {.code = 400, .sent = true, .answered = true}};
+    struct world_result result;
+    struct op_request request = {
+        .kind = OP_DELIVER,
+        .instance = "paced",
+        .timeout_ms = SHORT_MS,
+        .record = {.type = "item/1", .key = CN_STR("recover")}};
+
+    (void)state;
+    world.rate = (struct config_rate){true, 1, 1};
+    world_add(&world, "paced", "effect_host");
+    world.answers = refused;
+    assert_int_equal(world_start(&world, &request, &result), 0);
+    world_wait(&world, &result);
+    assert_int_equal(world.request_count, 1);
+    assert_int_equal(result.outcome.status, CN_RETRY);
+    assert_true(result.outcome.effect_sent);
+    assert_false(result.outcome.answered);
+}
+
 static void effect_gives(enum op_kind kind, cn_status status)
 {
     struct world_result result;
@@ -755,15 +804,35 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(honest_many),    TEST(honest_poll),     TEST(honest_transform),
-        TEST(honest_call),    TEST(honest_receive),  TEST(honest_deliver),
-        TEST(honest_cancel),  TEST(honest_replaced), TEST(done_twice),
-        TEST(done_foreign),   TEST(done_never),      TEST(replaced_too_often),
-        TEST(emit_late),      TEST(wrong_thread),    TEST(malformed),
-        TEST(block_shared),   TEST(block_alone),     TEST(block_create),
-        TEST(block_reload),   TEST(block_destroy),   TEST(block_stop),
-        TEST(create_null),    TEST(flood),           TEST(waits_for_its_rate),
-        TEST(effect_refused), TEST(effect_doubted),  TEST(after_destroy),
+        TEST(honest_many),
+        TEST(honest_poll),
+        TEST(honest_transform),
+        TEST(honest_call),
+        TEST(honest_receive),
+        TEST(honest_deliver),
+        TEST(honest_cancel),
+        TEST(honest_replaced),
+        TEST(done_twice),
+        TEST(done_foreign),
+        TEST(done_never),
+        TEST(replaced_too_often),
+        TEST(emit_late),
+        TEST(wrong_thread),
+        TEST(malformed),
+        TEST(block_shared),
+        TEST(block_alone),
+        TEST(block_create),
+        TEST(block_reload),
+        TEST(block_destroy),
+        TEST(block_stop),
+        TEST(create_null),
+        TEST(flood),
+        TEST(waits_for_its_rate),
+        TEST(waits_for_its_own_rate),
+        TEST(waiting_is_no_answer),
+        TEST(effect_refused),
+        TEST(effect_doubted),
+        TEST(after_destroy),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
