@@ -40,11 +40,12 @@ struct engine_source {
     size_t cursor_len;
     char *page_cursor; /* of the page being stored */
     size_t page_cursor_len;
-    bool more;         /* the page said that more waits */
-    uint64_t rest_ms;  /* the page said: not before */
-    bool busy;         /* loading, polling or storing */
-    bool stopped;      /* the stream said that it will never work */
-    uint32_t failures; /* in a row */
+    bool more, page_more; /* the last page stored said that more waits; and
+                           * the one being stored */
+    uint64_t rest_ms;     /* the page said: not before */
+    bool busy;            /* loading, polling or storing */
+    bool stopped;         /* the stream said that it will never work */
+    uint32_t failures;    /* in a row */
     int64_t due_ms;
 };
 
@@ -106,6 +107,7 @@ static void page_stored(void *arg, int status, size_t accepted,
     source->cursor = source->page_cursor;
     source->cursor_len = source->page_cursor_len;
     source->page_cursor = NULL;
+    source->more = source->page_more;
     source->failures = 0;
     source->engine->ports.op_commit(source->engine->ports.arg, source->instance,
                                     cursor);
@@ -137,7 +139,7 @@ static void page_store(struct engine_source *source,
                   outcome->message);
     source->page_cursor = memory_copy(outcome->cursor.ptr, outcome->cursor.len);
     source->page_cursor_len = outcome->cursor.len;
-    source->more = outcome->more != 0;
+    source->page_more = outcome->more != 0;
     source->rest_ms = outcome->retry_after_ms;
     if (engine_accept(source->engine, &accept, page_stored, source)) {
         free(source->page_cursor);

@@ -220,6 +220,34 @@ static void a_round_begins_before_its_cursor(void **state)
     assert_int_equal(overlaps[2], 60000);
 }
 
+static int no_room(struct world *world, bool *ret_now)
+{
+    (void)world;
+    *ret_now = false;
+    return -ENOSPC;
+}
+
+/* A round whose first page was not stored begins again as it began. */
+static void a_page_not_stored_is_no_part_of_the_round(void **state)
+{
+    struct world *world = *state;
+    struct op_outcome more = {
+        .status = CN_OK, .answered = true, .cursor = {"c1", 2}, .more = 1};
+
+    world->fail_start = note_overlap;
+    overlap_count = 0;
+    engine_add_source(world->engine, "crm", "boxes", 1000);
+    engine_overlap_source(world->engine, "crm", "boxes", 60000);
+    world_advance(world, 1);
+    world->fail_commit = no_room;
+    world_end(world, 0, &more, "");
+    world_settle(world);
+    world->fail_commit = NULL;
+    world_advance(world, 5000);
+    assert_int_equal(overlap_count, 2);
+    assert_int_equal(overlaps[1], 60000);
+}
+
 static char causes[256];
 
 static void alerts_read(void *arg, int status, const struct store_rows *rows)
@@ -256,6 +284,7 @@ int main(void)
         ENGINE_TEST(polls_share_the_rest),
         ENGINE_TEST(one_goes_to_see),
         ENGINE_TEST(a_round_begins_before_its_cursor),
+        ENGINE_TEST(a_page_not_stored_is_no_part_of_the_round),
         ENGINE_TEST(a_gap_is_an_alert),
     };
 
