@@ -94,6 +94,10 @@ static void decide_probe(const struct retry_case *was, struct retry_next *next)
         next->move = MOVE_PARK;
         next->alert = true;
         return;
+    case CN_AUTH:
+        decide_probe_later(was, next);
+        next->delay_ms = AUTH_REST_MS;
+        return;
     default:
         decide_probe_later(was, next);
         if (seeded_bug("doubt")) /* nobody can say: once more, then */

@@ -146,6 +146,8 @@ static enum walk delivery_move(struct run *run, struct run_delivery *row,
         delivery_change(run, row, DELIVERY_READY, 0, NULL, none);
         return WALK_ON;
     }
+    if (probed && outcome->status == CN_AUTH)
+        run_alert_auth(run, gate);
     delivery_alert(run, gate, next, unable);
     if (probed && (next->move == MOVE_DONE || next->move == MOVE_SEND))
         delivery_doubt_ends(run);

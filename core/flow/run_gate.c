@@ -152,21 +152,28 @@ void run_judge_instance(struct run *run, struct gate *gate,
                         const struct retry_next *next)
 {
     static const char no_answer[] = "no answer from the other system";
+    uint64_t most_ms = run->world->limits.retry_after_max_ms;
+    uint64_t wish_ms = outcome->retry_after_ms;
     int64_t now_ms = run_now(run);
     bool broken = gate->broken;
+    /* No answer to a probe is no rest of the record, but of the instance. */
+    bool rests = next->move == MOVE_REST ||
+                 (outcome->kind == OP_PROBE && outcome->status == CN_RETRY &&
+                  !outcome->answered);
 
-    if (outcome->status == CN_AUTH && next->move == MOVE_REST) {
+    if (wish_ms > most_ms)
+        wish_ms = most_ms;
+    if (outcome->status == CN_AUTH) {
         run_rest(run, gate, next->delay_ms,
                  "the other system refuses the credentials");
-    } else if (outcome->status == CN_RATE_LIMITED && next->move == MOVE_REST) {
-        gate_slow(gate, run->number, now_ms, next->delay_ms, run_random(run));
+    } else if (outcome->status == CN_RATE_LIMITED) {
+        gate_slow(gate, run->number, now_ms, wish_ms, run_random(run));
         run_opened(run, gate, broken);
-    } else if (next->move == MOVE_REST && next->delay_ms) {
+    } else if (rests && wish_ms) {
         storm_failed(&gate->storm, run->number, now_ms);
-        run_rest(run, gate, next->delay_ms, no_answer);
-    } else if (next->move == MOVE_REST ||
-               (!outcome->answered && outcome->status != CN_OK &&
-                outcome->status != CN_CANCELLED)) {
+        run_rest(run, gate, wish_ms, no_answer);
+    } else if (rests || (!outcome->answered && outcome->status != CN_OK &&
+                         outcome->status != CN_CANCELLED)) {
         if (gate_failed(gate, run->number, now_ms, run_random(run), no_answer))
             run_opened(run, gate, broken);
     } else if (outcome->answered) {

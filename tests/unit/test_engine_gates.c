@@ -182,6 +182,70 @@ static void one_goes_to_see(void **state)
     assert_string_equal(gate_of(world, "crm").state, "open");
 }
 
+static char causes[256];
+
+static void alerts_read(void *arg, int status, const struct store_rows *rows)
+{
+    (void)arg;
+    assert_int_equal(status, 0);
+    causes[0] = '\0';
+    for (size_t at = 0; at < rows->alert_count; at++)
+        snprintf(causes + strlen(causes), sizeof(causes) - strlen(causes),
+                 "%s;", rows->alerts[at].cause);
+}
+
+static const char *alerts_of(struct world *world)
+{
+    struct store_query query = {.kind = STORE_QUERY_ALERTS};
+
+    assert_int_equal(store_query(world->store, &query, alerts_read, NULL), 0);
+    world_settle(world);
+    return causes;
+}
+
+/* Asking is traffic like all other: what the other side says to it holds. */
+static void a_probe_rests_the_instance_too(void **state)
+{
+    struct world *world = *state;
+    struct op_outcome slow = {.status = CN_RATE_LIMITED,
+                              .retry_after_ms = 30000};
+    struct op_outcome down = {.status = CN_RETRY, .retry_after_ms = 20000};
+    struct op_outcome locked = {.status = CN_AUTH, .answered = true};
+    struct op_outcome fine = {.status = CN_OK, .answered = true};
+    struct op_outcome doubt = {.status = CN_IN_DOUBT, .effect_sent = true};
+
+    rooms(world, 4, 4);
+    accept_event(world, "e1", "box1");
+    world_end(world, 0, &fine, deal_won);
+    world_settle(world);
+    assert_int_equal(world->ops[0].kind, OP_DELIVER);
+    world_end(world, 0, &doubt, "cut");
+    world_advance(world, 10000);
+    assert_int_equal(world->ops[0].kind, OP_PROBE);
+    world_end(world, 0, &slow, "slow down");
+    world_settle(world);
+    assert_int_equal(gate_of(world, "erp").rests_ms, 30000);
+    world_advance(world, 29999);
+    assert_int_equal(world->op_count, 0);
+    world_advance(world, 2);
+    assert_int_equal(world->op_count, 1);
+    world_end(world, 0, &down, "503");
+    world_settle(world);
+    assert_int_equal(gate_of(world, "erp").rests_ms, 20000);
+    world_advance(world, 20001);
+    assert_int_equal(world->op_count, 1);
+    world_end(world, 0, &locked, "no such user");
+    world_settle(world);
+    assert_in_range(gate_of(world, "erp").rests_ms, 30000, 60000);
+    assert_string_equal(alerts_of(world), "auth:erp;");
+    world_advance(world, 61000);
+    assert_int_equal(world->op_count, 1);
+    assert_int_equal(world->ops[0].kind, OP_PROBE);
+    world_end(world, 0, &fine, "{\"sales_order\":\"1\"}");
+    world_settle(world);
+    assert_string_equal(alerts_of(world), "");
+}
+
 static uint64_t overlaps[8];
 static size_t overlap_count;
 
@@ -248,21 +312,8 @@ static void a_page_not_stored_is_no_part_of_the_round(void **state)
     assert_int_equal(overlaps[1], 60000);
 }
 
-static char causes[256];
-
-static void alerts_read(void *arg, int status, const struct store_rows *rows)
-{
-    (void)arg;
-    assert_int_equal(status, 0);
-    causes[0] = '\0';
-    for (size_t at = 0; at < rows->alert_count; at++)
-        snprintf(causes + strlen(causes), sizeof(causes) - strlen(causes),
-                 "%s;", rows->alerts[at].cause);
-}
-
 static void a_gap_is_an_alert(void **state)
 {
-    struct store_query query = {.kind = STORE_QUERY_ALERTS};
     struct world *world = *state;
     struct op_outcome page = {
         .status = CN_OK, .answered = true, .cursor = {"c1", 2}, .gap = true};
@@ -271,9 +322,7 @@ static void a_gap_is_an_alert(void **state)
     world_advance(world, 1);
     world_end(world, 0, &page, "");
     world_settle(world);
-    assert_int_equal(store_query(world->store, &query, alerts_read, NULL), 0);
-    world_settle(world);
-    assert_string_equal(causes, "gap:crm:boxes;");
+    assert_string_equal(alerts_of(world), "gap:crm:boxes;");
 }
 
 int main(void)
@@ -283,6 +332,7 @@ int main(void)
         ENGINE_TEST(flows_take_turns),
         ENGINE_TEST(polls_share_the_rest),
         ENGINE_TEST(one_goes_to_see),
+        ENGINE_TEST(a_probe_rests_the_instance_too),
         ENGINE_TEST(a_round_begins_before_its_cursor),
         ENGINE_TEST(a_page_not_stored_is_no_part_of_the_round),
         ENGINE_TEST(a_gap_is_an_alert),
