@@ -28,8 +28,9 @@ enum {
      * long outage does not hold the writer. */
     CLAIM_DUE_MAX = 256,
     CLAIM_COUNT_MAX = 1024, /* runs in one answer */
-    /* One in so many is of the next priority, so that what is not urgent is
-     * slow and never stands still. */
+    /* One in so many is of the next priority, and of these again one in so many
+     * of the one after it, so that what is not urgent is slow and never stands
+     * still. */
     CLAIM_SHARE = 8
 };
 
@@ -176,23 +177,19 @@ static int turn_next(struct writer *writer, struct claim_turn *turn,
 static int claim_choose(struct writer *writer, const char *queue, bool *others,
                         uint64_t *ret_number)
 {
-    int64_t first, next;
-    struct claim_turn *turn;
-    int found = turn_priority(writer, queue, INT64_MIN, &first);
+    int64_t priority = INT64_MIN;
+    struct claim_turn *turn = NULL;
+    int found = turn_priority(writer, queue, priority, &priority);
 
-    if (found > 0) {
-        turn = turn_find(writer, queue, first);
-        if (++turn->count % CLAIM_SHARE == 0) {
-            found = turn_priority(writer, queue, first, &next);
-            if (found < 0)
-                return found;
-            if (found > 0) {
-                turn = turn_find(writer, queue, next);
-                turn->count++;
-            }
-        }
-        return turn_next(writer, turn, ret_number);
+    /* As many rounds as there are priorities, at most. */
+    while (found > 0) {
+        turn = turn_find(writer, queue, priority);
+        if (++turn->count % CLAIM_SHARE != 0)
+            break;
+        found = turn_priority(writer, queue, priority, &priority);
     }
+    if (turn && found >= 0)
+        return turn_next(writer, turn, ret_number);
     if (found || !*others)
         return found;
     found = claim_next(

@@ -397,11 +397,11 @@ void store_batch_quarantine_end(struct store_batch *batch, const char *actor,
                                 const char *reason);
 
 /* Claim up to count runs of a queue that are due, READY or HELD with a due
- * time: by priority, one in eight of the next one; within it flows take turns,
- * each by number.  They become ACTIVE, owned, leased.  The deliveries of a
- * HELD run that are HELD become READY, as by release.  A run whose stored data
- * cannot be read is PARKED ("unreadable") instead.  Also takes runs, of any
- * queue, whose lease of another owner has ended. */
+ * time: by priority, one in eight of the next one and so on down; within it
+ * flows take turns, each by number.  They become ACTIVE, owned, leased.  The
+ * deliveries of a HELD run that are HELD become READY, as by release.  A run
+ * whose stored data cannot be read is PARKED ("unreadable") instead.  Also
+ * takes runs, of any queue, whose lease of another owner has ended. */
 void store_batch_claim(struct store_batch *batch, const char *queue,
                        size_t count);
 /* Give an ACTIVE run of this owner back as after a crash: READY, and what it

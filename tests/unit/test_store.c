@@ -369,6 +369,23 @@ static void bulk_comes_after_and_never_starves(void **state)
     assert_int_equal(flows[39], 'a');
 }
 
+/* However much is urgent, and however much is less so. */
+static void no_priority_starves(void **state)
+{
+    struct kit *kit = *state;
+    char flows[129], id[32];
+
+    for (kit->priority = 0; kit->priority < 3; kit->priority++) {
+        for (int index = 0; index < 100; index++) {
+            snprintf(id, sizeof(id), "%d.%d", (int)kit->priority, index);
+            kit_accept(kit, id, "", false);
+        }
+    }
+    flows_claimed(kit, 64, 100, flows); /* "c" is the last priority */
+    assert_non_null(strchr(flows, 'c'));
+    assert_ptr_equal(strchr(flows, 'c'), strrchr(flows, 'c'));
+}
+
 static void batch_is_whole_or_nothing(void **state)
 {
     struct kit *kit = *state;
@@ -406,6 +423,7 @@ int main(void)
         KIT_TEST(flows_take_turns),
         KIT_TEST(one_run_is_not_behind_a_thousand),
         KIT_TEST(bulk_comes_after_and_never_starves),
+        KIT_TEST(no_priority_starves),
         KIT_TEST(batch_is_whole_or_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
