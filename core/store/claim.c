@@ -221,9 +221,10 @@ static int claim_one(struct writer *writer, uint64_t number,
         status = claim_doubt(writer, number);
     if (status)
         return status;
-    status = load_work(&writer->database, writer->arena, number, work);
-    if (status != -EBADMSG)
-        return status;
+    found = load_work(&writer->database, writer->arena, number, work);
+    if (found && found != -EBADMSG)
+        return found;
+    /* Not what was sealed, or its record is gone. */
     memset(work, 0, sizeof(*work));
     change.state = RUN_PARKED;
     change.code = "unreadable";

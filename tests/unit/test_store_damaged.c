@@ -78,6 +78,19 @@ static void turned_bytes_are_parked(void **state)
     assert_int_equal(kit_state(kit, 3), RUN_ACTIVE);
 }
 
+static void a_run_without_its_record_is_parked(void **state)
+{
+    struct kit *kit = *state;
+
+    kit_accept(kit, "one", "", false);
+    kit_accept(kit, "two", "", false);
+    damage(kit, "DELETE FROM record WHERE id = (SELECT min(id) FROM record)");
+    kit_open(kit);
+    assert_int_equal(kit_claim(kit, "", 10), 1);
+    assert_int_equal(kit_state(kit, 1), RUN_PARKED);
+    assert_int_equal(kit_state(kit, 2), RUN_ACTIVE);
+}
+
 static void wrong_clocks_are_refused(void **state)
 {
     refused(*state, "UPDATE meta SET steady_ms = 9223372036854775807");
@@ -99,6 +112,7 @@ int main(void)
         KIT_TEST(unknown_states_are_parked),
         KIT_TEST(runs_of_unknown_states_are_not_touched),
         KIT_TEST(turned_bytes_are_parked),
+        KIT_TEST(a_run_without_its_record_is_parked),
         KIT_TEST(wrong_clocks_are_refused),
         KIT_TEST(wrong_counters_are_refused),
         KIT_TEST(an_unreadable_audit_is_refused),
