@@ -14,8 +14,8 @@
 
 bool filter_wanted(const struct store_query *query)
 {
-    return query->code || query->type || query->instance || query->contains ||
-           query->key.len || query->accepted_after_wall_ms ||
+    return query->flow || query->code || query->type || query->instance ||
+           query->contains || query->key.len || query->accepted_after_wall_ms ||
            query->accepted_before_wall_ms;
 }
 
@@ -65,13 +65,15 @@ int filter_match(struct reading *reading, uint64_t number)
         " AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL OR queue = ?4"
         " OR origin = ?4 OR EXISTS (SELECT 1 FROM delivery WHERE"
         " delivery.run = number AND delivery.instance = ?4))"
-        " AND accepted_wall_ms >= ?5 AND accepted_wall_ms < ?6",
+        " AND accepted_wall_ms >= ?5 AND accepted_wall_ms < ?6"
+        " AND (?7 IS NULL OR flow = ?7)",
         &row, value_count(number), value_text(query->code),
         value_text(query->type), value_text(query->instance),
         value_number(query->accepted_after_wall_ms),
         value_number(query->accepted_before_wall_ms
                          ? query->accepted_before_wall_ms
-                         : INT64_MAX));
+                         : INT64_MAX),
+        value_text(query->flow));
 
     if (found <= 0)
         return found;

@@ -165,8 +165,7 @@ static int read_summary(struct reading *reading, uint64_t number,
 
 #define PAGE_OF(state, bit)                                                    \
     "SELECT * FROM (SELECT number FROM run WHERE state = " state               \
-    " AND (?1 & " bit ") <> 0 AND number < ?2 AND"                             \
-    " (?4 IS NULL OR flow = ?4) ORDER BY number DESC LIMIT ?3)"
+    " AND (?1 & " bit ") <> 0 AND number < ?2 ORDER BY number DESC LIMIT ?3)"
 
 /* clang-format off */
 static const char page_of_states[] =
@@ -178,8 +177,8 @@ static const char page_of_states[] =
 /* clang-format on */
 
 static const char page_of_all[] =
-    "SELECT number FROM run WHERE ?1 = 0 AND number < ?2 AND"
-    " (?4 IS NULL OR flow = ?4) ORDER BY number DESC LIMIT ?3";
+    "SELECT number FROM run WHERE ?1 = 0 AND number < ?2"
+    " ORDER BY number DESC LIMIT ?3";
 
 /* Up to count numbers of runs below, newest first; their count. */
 static int read_page(struct reading *reading, uint64_t below, size_t count,
@@ -188,11 +187,10 @@ static int read_page(struct reading *reading, uint64_t below, size_t count,
     const struct store_query *query = reading->query;
     size_t taken = 0;
     sqlite3_stmt *row;
-    int found = database_find(reading->database,
-                              query->states ? page_of_states : page_of_all,
-                              &row, value_number(query->states),
-                              value_number(below ? (int64_t)below : INT64_MAX),
-                              value_count(count), value_text(query->flow));
+    int found = database_find(
+        reading->database, query->states ? page_of_states : page_of_all, &row,
+        value_number(query->states),
+        value_number(below ? (int64_t)below : INT64_MAX), value_count(count));
 
     while (found > 0 && taken < count) {
         numbers[taken++] = column_count(row, 0);

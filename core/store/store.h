@@ -498,7 +498,8 @@ struct store_query {
                            * QUARANTINE: likewise */
     uint64_t sequence;    /* HISTORY: entries after this */
     uint32_t states;      /* RUNS: bit (1 << run_state); 0: all */
-    const char *flow;     /* RUNS: only this; FLOW: its name; NULL: any */
+    const char *flow;     /* RUNS: only this, like code below; FLOW: its name;
+                           * NULL: any */
     const char *version;  /* FLOW */
     const char *instance; /* CURSORS, STATE; QUARANTINE: only of this; RUNS:
                            * where it waits, came from or delivers to */

@@ -212,7 +212,9 @@ static void search_is_bounded_and_goes_on(void **state)
     struct found found;
     int asked = 0;
 
+    kit->flow = "rare";
     kit_accept(kit, "a", "", true);
+    kit->flow = NULL;
     park(kit, 1, RUN_PARKED, "needle", "here");
     for (int index = 0; index < STORE_SCAN_MAX; index += 500) {
         struct store_batch *batch = store_batch_create();
@@ -231,6 +233,11 @@ static void search_is_bounded_and_goes_on(void **state)
     assert_int_equal(found.count, 1);
     assert_int_equal(found.runs[0], 1);
     assert_int_equal(asked, 2);
+    query = (struct store_query){.kind = STORE_QUERY_RUNS, .flow = "rare"};
+    found = ask(kit, query);
+    assert_int_equal(found.count, 0);
+    query.run = found.next;
+    assert_int_equal(ask(kit, query).count, 1);
     /* Where the state is known the others are not looked at. */
     query.run = 0;
     query.states = 1u << RUN_PARKED;
