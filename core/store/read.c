@@ -279,7 +279,8 @@ static int read_ready(struct reading *reading, struct store_rows *rows)
         reading->database,
         "SELECT queue, sum(due_now), coalesce(min(later), 0) FROM ("
         "SELECT queue, count(*) AS due_now, NULL AS later FROM run"
-        " WHERE state = 1 AND due_ms = 0 GROUP BY queue UNION ALL "
+        " INDEXED BY run_claim WHERE state = 1 AND due_ms = 0"
+        " GROUP BY queue UNION ALL "
         "SELECT queue, count(*), NULL FROM run INDEXED BY run_due"
         " WHERE due_ms > 0 AND due_ms <= ?1 GROUP BY queue UNION ALL "
         "SELECT queue, 0, min(due_ms) FROM run INDEXED BY run_due"
