@@ -210,7 +210,8 @@ static void quarantine_read(void *arg, int status,
 static void alerts_read(void *arg, int status, const struct store_rows *rows)
 {
     static const char doubt[] = "doubt:";
-    struct store_query query = {.kind = STORE_QUERY_QUARANTINE, .limit = 1000};
+    struct store_query query = {
+        .kind = STORE_QUERY_QUARANTINE, .limit = 1000, .brief = true};
     struct visit *visit = arg;
 
     if (status) {

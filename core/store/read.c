@@ -181,11 +181,17 @@ static int read_quarantine(struct reading *reading, struct store_rows *rows)
     uint64_t below = reading->query->run;
     size_t count = 0;
     sqlite3_stmt *row;
+    /* What stands behind the content in a row costs reading all of it. */
     int found = database_find(
         reading->database,
-        "SELECT id, instance, reason, content, first_wall_ms, last_wall_ms,"
-        " count FROM quarantine WHERE id < ?1 AND"
-        " (?3 IS NULL OR instance = ?3) ORDER BY id DESC LIMIT ?2",
+        reading->query->brief
+            ? "SELECT id, instance, reason, NULL, 0, 0, 0 FROM quarantine"
+              " WHERE id < ?1 AND (?3 IS NULL OR instance = ?3)"
+              " ORDER BY id DESC LIMIT ?2"
+            : "SELECT id, instance, reason, content, first_wall_ms,"
+              " last_wall_ms, count FROM quarantine"
+              " WHERE id < ?1 AND (?3 IS NULL OR instance = ?3)"
+              " ORDER BY id DESC LIMIT ?2",
         &row, value_number(below ? (int64_t)below : INT64_MAX),
         value_count(reading->limit), value_text(reading->query->instance));
 

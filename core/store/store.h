@@ -504,6 +504,8 @@ struct store_query {
     const char *instance; /* CURSORS, STATE; QUARANTINE: only of this; RUNS:
                            * where it waits, came from or delivers to */
     size_t limit;         /* rows; 0: 50; at most 1000 */
+    bool brief;           /* QUARANTINE: number, instance and reason only, for
+                           * those who count; a row may have 1 MiB */
     /* RUNS: only these.  At most STORE_SCAN_MAX runs are looked at for one
      * answer: rows.run_next says where the next one begins. */
     const char *code;       /* of its reason */

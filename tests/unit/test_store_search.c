@@ -15,7 +15,7 @@ struct found {
     char codes[8][32], texts[8][64];
     size_t reason_count;
     uint64_t quarantine;
-    size_t quarantine_count;
+    size_t quarantine_count, content_len;
     struct store_rows rows; /* numbers only */
     char by[32];
     bool acknowledged;
@@ -52,8 +52,10 @@ static void take(void *arg, int status, const struct store_rows *rows)
     }
     take_reasons(found, rows);
     found->quarantine_count = rows->quarantine_count;
-    if (rows->quarantine_count)
+    if (rows->quarantine_count) {
         found->quarantine = rows->quarantine[0].number;
+        found->content_len = rows->quarantine[0].content.len;
+    }
     if (rows->alert_count) {
         found->acknowledged = rows->alerts[0].acknowledged;
         snprintf(found->by, sizeof(found->by), "%s",
@@ -294,6 +296,11 @@ static void sizes_alerts_and_quarantine(void **state)
     found = ask(kit, (struct store_query){.kind = STORE_QUERY_QUARANTINE,
                                           .instance = "streak"});
     assert_int_equal(found.quarantine_count, 1);
+    assert_int_equal(found.content_len, entry.content.len);
+    found = ask(kit, (struct store_query){.kind = STORE_QUERY_QUARANTINE,
+                                          .brief = true});
+    assert_int_equal(found.quarantine_count, 2);
+    assert_int_equal(found.content_len, 0);
     batch = store_batch_create();
     store_batch_alert(batch, "z", "text");
     kit_step(kit, 1, 1);
