@@ -97,8 +97,8 @@ int apply_quarantine_end(struct writer *writer,
     database_done(row);
     audit_reason(writer, end->reason, reason);
     snprintf(act, sizeof(act), "quarantine.%s", end->word);
-    snprintf(detail, sizeof(detail), "instance:%s content:%s %s", instance, hex,
-             reason);
+    snprintf(detail, sizeof(detail), "instance:%s content:%s%s%s", instance,
+             hex, *reason ? " " : "", reason);
     snprintf(cause, sizeof(cause), "quarantine:%s:%s", instance, hex);
     status = audit_append(writer, end->actor, act, 0, NULL, detail);
     return status ? status : value_alert_end(writer, cause);

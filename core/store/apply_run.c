@@ -14,10 +14,10 @@
 #include <string.h>
 
 #include "base/seeded.h"
+#include "store/apply_delivery.h"
 #include "store/apply_lane.h"
 #include "store/audit.h"
 #include "store/claim.h"
-#include "store/apply_delivery.h"
 #include "store/seal.h"
 
 enum { DETAIL_BYTES = 256 };

@@ -119,7 +119,6 @@ int apply_alert(struct writer *writer, const struct change_value *value)
     return audit_append(writer, NULL, "alert.raised", 0, NULL, value->first);
 }
 
-/* 1: it was there and is cleared, 0: none such, or a negative errno. */
 int apply_alert_doubt(struct writer *writer, const struct change_value *value)
 {
     char cause[64];
@@ -139,6 +138,7 @@ int apply_alert_doubt(struct writer *writer, const struct change_value *value)
     return apply_alert(writer, &alert);
 }
 
+/* 1: it was there and is cleared, 0: none such, or a negative errno. */
 static int value_alert_clear(struct writer *writer, const char *cause)
 {
     int status =

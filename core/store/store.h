@@ -619,7 +619,7 @@ struct store_rows {
 typedef void store_read_fn(void *arg, int status,
                            const struct store_rows *rows);
 
-/* -EAGAIN: too many queries wait. */
+/* -EAGAIN: too many queries wait, -ESHUTDOWN: the store closes. */
 int store_query(struct store *store, const struct store_query *query,
                 store_read_fn *fn, void *arg) MUST_USE;
 
@@ -639,8 +639,8 @@ typedef void store_backup_fn(void *arg, int status, uint64_t bytes,
  * directory must not exist, the one above it must; it is made with mode 0700
  * under the name directory.partial and gets its own when all is in it, was
  * checked (pages, audit chain, key) and is on disk.  -EALREADY: another one is
- * under way; -EINVAL: not an absolute path, or too long.  store_close ends one
- * that is under way: -ECANCELED. */
+ * under way; -EINVAL: not an absolute path, or too long; -ESHUTDOWN: the
+ * store closes.  store_close ends one that is under way: -ECANCELED. */
 int store_backup(struct store *store, const char *directory,
                  store_backup_fn *fn, void *arg) MUST_USE;
 

@@ -266,7 +266,9 @@ void writer_checkpoint(struct writer *writer)
     code = sqlite3_wal_checkpoint_v2(writer->database.handle, NULL,
                                      SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     status = database_status(&writer->database, code);
-    writer->database.wal_pages = 0; /* again after as many more */
+    /* The next commit says how large the log still is: as large as before while
+     * somebody reads an older state, and then there is little to move. */
+    writer->database.wal_pages = 0;
     if (status == -EIO)
         opening_revive(writer);
 }
