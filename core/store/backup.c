@@ -25,7 +25,8 @@
 
 enum {
     PATH_MAX_BYTES = 3000, /* of the directory; a name must fit behind it */
-    STEP_PAGES = 1024      /* copied between two looks at stop: 4 MiB */
+    STEP_PAGES = 1024,     /* copied between two looks at stop: 4 MiB */
+    CHECK_STEPS = 1000     /* of SQLite's machine, likewise */
 };
 
 struct backup *backup_create(const char *source, const struct lookup *lookup,
@@ -117,9 +118,7 @@ static int backup_fill(struct backup *backup, const char *partial)
     if (!status)
         status = backup_database(backup, partial);
     if (!status)
-        status = backup_check(partial, &backup->err);
-    if (!status && atomic_load(&backup->stop))
-        status = -ECANCELED;
+        status = backup_check(partial, &backup->stop, &backup->err);
     if (!status)
         status = files_sync(partial, "connect.db", &database_bytes);
     if (!status)
@@ -177,7 +176,12 @@ void backup_run(struct backup *backup)
                   backup->directory, strerror(-backup->status));
 }
 
-int backup_check(const char *directory, struct error *err)
+static int backup_stops(void *stop)
+{
+    return atomic_load((atomic_bool *)stop);
+}
+
+int backup_check(const char *directory, atomic_bool *stop, struct error *err)
 {
     struct writer writer = {.lock = -1};
     int version = 0,
@@ -186,6 +190,9 @@ int backup_check(const char *directory, struct error *err)
     writer.path = files_path(directory, "connect.db");
     if (!status)
         status = database_open(&writer.database, writer.path, true, err);
+    if (!status && stop)
+        sqlite3_progress_handler(writer.database.handle, CHECK_STEPS,
+                                 backup_stops, stop);
     if (!status)
         status = schema_version(&writer.database, &version, err);
     if (!status && (version < 1 || version > SCHEMA_VERSION)) {
@@ -199,6 +206,10 @@ int backup_check(const char *directory, struct error *err)
         status = opening_check_pages(&writer);
     if (!status)
         status = version > 1 ? audit_verify(&writer.database, err) : 0;
+    if (stop && atomic_load(stop)) {
+        status = -ECANCELED;
+        error_set(err, "%s was not checked to the end", writer.path);
+    }
     if (status && err && !err->text[0])
         error_set(err, "%s is damaged: %s", writer.path,
                   writer.database.handle

@@ -26,7 +26,9 @@ void backup_destroy(struct backup *backup);
 /* Make it; status, bytes and err say how it ended.  [any thread] */
 void backup_run(struct backup *backup);
 /* Is a directory with connect.db and lookup.key a whole store?  Nothing else
- * may have it open.  [any thread] */
-int backup_check(const char *directory, struct error *err) MUST_USE;
+ * may have it open.  -ECANCELED: stop was set meanwhile; it may be NULL.
+ * [any thread] */
+int backup_check(const char *directory, atomic_bool *stop,
+                 struct error *err) MUST_USE;
 
 #endif

@@ -167,7 +167,7 @@ static int restore_stage(const char *backup, const char *data,
         error_set(err, "%s cannot be copied: %s", backup, strerror(-status));
         return status;
     }
-    status = backup_check(staged, err);
+    status = backup_check(staged, NULL, err);
     if (!status)
         status = opening_mark_restored(staged, wall_ms, err);
     if (!status)

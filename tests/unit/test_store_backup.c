@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "store/backup.h"
+
 enum { KILLED = 77, STEPS_MAX = 500 };
 
 static long kill_after = -1; /* wrapped calls until the process ends */
@@ -202,6 +204,23 @@ static void backup_is_whole_and_narrow(void **state)
     store_drain(kit->store);
     assert_int_equal(other.status, -ENOENT);
     kit_verify(kit);
+}
+
+/* Of a large one the check takes longer than anybody waits for a stop. */
+static void check_of_a_backup_can_be_stopped(void **state)
+{
+    struct kit *kit = *state;
+    struct error err = {""};
+    atomic_bool stop = false;
+    char path[128];
+
+    kit_accept(kit, "a", "box-1", true);
+    assert_int_equal(backup(kit).status, 0);
+    beside(kit, "-backup", path);
+    assert_int_equal(backup_check(path, &stop, &err), 0);
+    atomic_store(&stop, true);
+    assert_int_equal(backup_check(path, &stop, &err), -ECANCELED);
+    assert_string_not_equal(err.text, "");
 }
 
 static void killed_backup_leaves_no_backup(void **state)
@@ -757,6 +776,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BACKUP_TEST(backup_is_whole_and_narrow),
+        BACKUP_TEST(check_of_a_backup_can_be_stopped),
         BACKUP_TEST(killed_backup_leaves_no_backup),
         BACKUP_TEST(restored_as_it_was),
         BACKUP_TEST(damaged_backup_changes_nothing),
