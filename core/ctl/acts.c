@@ -199,7 +199,8 @@ static int act_all(struct command_context *context, const char *act)
     if (code)
         return code;
     if (!sum.matched) {
-        fprintf(context->out.file, "No runs are like that.\n");
+        if (!context->options->json)
+            fprintf(context->out.file, "No runs are like that.\n");
         return EXIT_DONE;
     }
     snprintf(question, sizeof(question), "%s %" PRId64 " run%s?", act,
@@ -215,7 +216,7 @@ static int act_all(struct command_context *context, const char *act)
                 " refused: they went on in the meantime, "
                 "or their state does not allow it\n",
                 sum.refused);
-    return code;
+    return code || !sum.refused ? code : EXIT_FAILED;
 }
 
 /* Runs by number, or all that are like the options say; never both. */

@@ -14,6 +14,8 @@
 
 enum { PROGRAM_PATH_MAX = 1024 };
 
+#define NUMBER_MOST 999999999999999999ULL /* the daemon takes 18 digits */
+
 int ask_exit_code(int status, const struct error *err)
 {
     struct buf buf;
@@ -100,9 +102,11 @@ bool ask_run_number(const char *text, uint64_t *ret_run)
 
     errno = 0;
     *ret_run = strtoull(text, &end, 10);
-    if (text[0] >= '1' && text[0] <= '9' && !*end && !errno)
+    if (text[0] >= '1' && text[0] <= '9' && !*end && !errno &&
+        *ret_run <= NUMBER_MOST)
         return true;
-    fprintf(stderr, "connectctl: a run is a number, such as 17\n");
+    fprintf(stderr, "connectctl: %.40s is no number of a run, such as 17\n",
+            text);
     return false;
 }
 

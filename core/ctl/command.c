@@ -222,7 +222,8 @@ static int backup_wait(struct command_context *context, cJSON *answer)
     }
     if (code == EXIT_DONE && strcmp(print_member(answer, "state"), "done")) {
         struct error err;
-        error_set(&err, "the backup failed: %s", print_member(answer, "error"));
+        error_set(&err, "the backup failed: %s (see: connectctl backup --help)",
+                  print_member(answer, "error"));
         code = ask_exit_code(-EIO, &err);
     }
     cJSON_Delete(answer);
@@ -358,16 +359,20 @@ static int run_check(struct command_context *context)
 
 /* ---- The table ----------------------------------------------------------- */
 
-#define FILTER_HELP                                                            \
+#define STATE_HELP                                                             \
     "  --state STATE[,...]  only these: queued, ready, active, waiting, "      \
     "held,\n"                                                                  \
-    "                       parked, done, discarded\n"                         \
+    "                       parked, done, discarded\n"
+
+#define FILTER_HELP                                                            \
     "  --flow NAME          only of this flow\n"                               \
     "  --code CODE          only with this code (see connectctl reasons)\n"    \
     "  --contains TEXT      only with this in the reason\n"                    \
     "  --instance NAME      only what waits for, came from or goes to it\n"    \
     "  --type TYPE          only of this kind of event\n"                      \
     "  --key KEY            only about this, as a deal; the whole key\n"
+
+#define WAITS_HELP "  --state STATE        only these: parked or held\n"
 
 #define PAGE_HELP                                                              \
     "  --limit COUNT        at most so many (50; up to 1000)\n"                \
@@ -376,7 +381,7 @@ static int run_check(struct command_context *context)
 #define ALL_HELP                                                               \
     "  --all                all that are as the options below say; they are\n" \
     "                       counted first, and you are asked\n"                \
-    "  --yes                do not ask\n" FILTER_HELP
+    "  --yes                do not ask\n" WAITS_HELP FILTER_HELP
 
 enum {
     OPTION_PAGE = OPTION_LIMIT | OPTION_BEFORE,
@@ -394,14 +399,15 @@ static const struct command commands[] = {
     {"plugins", "", "instances, their plugins and states", NULL, 0, 0, 0, false,
      run_plugins},
     {"flows", "", "flows and their steps", NULL, 0, 0, 0, false, run_flows},
-    {"runs", "", "runs, newest first", FILTER_HELP PAGE_HELP,
+    {"runs", "", "runs, newest first", STATE_HELP FILTER_HELP PAGE_HELP,
      ACTS_FILTER | OPTION_PAGE, 0, 0, false, run_runs},
     {"show", "RUN", "what happened to a run, step by step",
      "  --unmasked           show personal data; this is recorded\n"
      "  --full               show payloads and history whole\n",
      OPTION_UNMASKED | OPTION_FULL, 1, 1, false, run_show},
     {"parked", "", "what waits for a person, and what to do about it",
-     FILTER_HELP PAGE_HELP, ACTS_FILTER | OPTION_PAGE, 0, 0, false, run_parked},
+     WAITS_HELP FILTER_HELP PAGE_HELP, ACTS_FILTER | OPTION_PAGE, 0, 0, false,
+     run_parked},
     {"reasons", "", "why runs wait for a person, grouped", NULL, 0, 0, 0, false,
      run_reasons},
     {"retry", "[RUN...]", "try parked or held runs again",
@@ -485,8 +491,9 @@ static const struct command commands[] = {
      "connectd --check; no daemon is needed.\n",
      0, 0, 1, false, run_check},
     {"backup", "DIRECTORY", "copy what is stored, while everything goes on",
-     "DIRECTORY must not exist.  What is in it is all that a restore needs; "
-     "keep\n"
+     "DIRECTORY must not exist; the daemon's user makes it, so its parent "
+     "must be\n"
+     "that user's to write.  What is in it is all that a restore needs; keep\n"
      "it as safe as the data directory.  To restore: stop connectd, then\n"
      "connectd --restore DIRECTORY CONFIG.\n",
      0, 1, 1, false, run_backup},

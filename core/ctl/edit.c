@@ -3,12 +3,13 @@
  * One idea: the daemon says whether what was written can be used before
  * anything is stored, and the difference is what a person says yes to.  The
  * record is shown unmasked, which is recorded; its file is only ours to read
- * and gone afterwards.  One thread. */
+ * and gone afterwards, also when a signal ends us.  One thread. */
 #include "ctl/edit.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,27 @@ static int edit_choose(struct edit *edit)
 
 /* ---- The file ------------------------------------------------------------ */
 
+/* What a signal that ends us must remove. */
+static char file_left[TEMPLATE_MAX];
+
+/* [a signal's] */
+static void file_forget(int number)
+{
+    unlink(file_left);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void file_watch(const struct edit *edit)
+{
+    static const int numbers[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+
+    memcpy(file_left, edit->file, sizeof(file_left));
+    for (size_t index = 0; index < sizeof(numbers) / sizeof(*numbers); index++)
+        if (signal(numbers[index], file_forget) == SIG_IGN)
+            signal(numbers[index], SIG_IGN); /* as with nohup */
+}
+
 static int file_write(struct edit *edit)
 {
     const char *directory = getenv("TMPDIR");
@@ -90,6 +112,8 @@ static int file_write(struct edit *edit)
              directory && *directory ? directory : "/tmp");
     descriptor = mkostemps(edit->file, 5, O_CLOEXEC); /* mode 0600 */
     edit->is_ours = descriptor >= 0;
+    if (edit->is_ours)
+        file_watch(edit);
     file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
     if (!file || !text || fprintf(file, "%s\n", text) < 0)
         status = -errno;
@@ -104,6 +128,7 @@ static int file_write(struct edit *edit)
 static int file_edit(const struct edit *edit)
 {
     const char *editor = getenv("VISUAL");
+    void (*interrupt)(int), (*quit)(int);
     int status = 0;
     pid_t child;
 
@@ -112,8 +137,13 @@ static int file_edit(const struct edit *edit)
     if (!editor || !*editor)
         editor = "vi";
     fflush(stdout);
+    /* What is typed there is for the editor: Ctrl-C in vi ends nothing. */
+    interrupt = signal(SIGINT, SIG_IGN);
+    quit = signal(SIGQUIT, SIG_IGN);
     child = fork();
     if (child == 0) { /* an editor may come with options: "code --wait" */
+        signal(SIGINT, SIG_DFL);
+        signal(SIGQUIT, SIG_DFL);
         setenv("CONNECTCTL_EDITOR", editor, 1);
         execl("/bin/sh", "sh", "-c", "exec $CONNECTCTL_EDITOR \"$1\"", "sh",
               edit->file, (char *)NULL);
@@ -121,6 +151,8 @@ static int file_edit(const struct edit *edit)
     }
     while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
+    signal(SIGINT, interrupt);
+    signal(SIGQUIT, quit);
     if (child > 0 && WIFEXITED(status) && !WEXITSTATUS(status))
         return EXIT_DONE;
     fprintf(stderr,

@@ -104,6 +104,11 @@ static void test_edit(void **state)
     /* Nobody to ask. */
     setenv("EDITOR", "sed -i s/Z900/A100/", 1);
     says(stage, CTL(1, "edit", number(run), "--reason", "typo"), "--yes");
+    /* Ctrl-C there is for the editor. */
+    snprintf(file, sizeof(file), "sh %s/editor.sh", stage->directory);
+    stage_write(stage, "editor.sh",
+                "kill -INT $PPID\nsed -i s/Z900/A100/ \"$1\"\n");
+    setenv("EDITOR", file, 1);
     says(stage, CTL(0, "edit", number(run), "--reason", "typo", "--yes"),
          "/lines/0/stock_code");
     stage_must(stage, stage_order_count(stage) == 0);
