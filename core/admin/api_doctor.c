@@ -48,6 +48,7 @@ struct visit {
     uv_work_t work;
     struct doctor_places *places;
     bool changed;
+    bool restart_due;
     int64_t wall_ms;
     /* the store's chain */
     int64_t newest_ms;
@@ -148,6 +149,12 @@ static void looked_files(uv_work_t *work, int status)
     (void)status; /* it is never cancelled */
     if (visit->changed)
         examine(visit);
+    else if (visit->restart_due)
+        doctor_add(
+            visit->parts[PART_CONFIGURATION], "configuration", DOCTOR_WARNING,
+            NULL, "Restart connectd when it suits.",
+            "it was reloaded; some of what was changed takes effect with "
+            "the next start");
     else
         doctor_add(visit->parts[PART_CONFIGURATION], "configuration", DOCTOR_OK,
                    NULL, NULL, "what runs is what the files say");
@@ -452,6 +459,7 @@ static void ask_webhooks(struct visit *visit)
 void api_doctor(struct api_call *call)
 {
     const struct api_options *options = &call->api->options;
+    const struct config *config = options->config(options->arg);
     struct store_query newest = {.kind = STORE_QUERY_RUNS, .limit = 1};
     struct visit *visit = memory_zero(1, sizeof(*visit));
     struct instance_info info;
@@ -459,7 +467,8 @@ void api_doctor(struct api_call *call)
     visit->call = call;
     visit->open = 3; /* files, the store, and this function */
     visit->wall_ms = clock_wall_ms(options->clock);
-    visit->places = doctor_places_create(options->config(options->arg));
+    visit->places = doctor_places_create(config);
+    visit->restart_due = config->restart_due;
     for (size_t part = 0; part < PART_COUNT; part++)
         visit->parts[part] = doctor_create();
     for (size_t index = 0; instances_info(options->instances, index, &info);

@@ -101,6 +101,7 @@ struct config {
     char file_hash[FINGERPRINT_MAX]; /* of the file and of the flow files when
                                       * they were read */
     char flows_hash[FINGERPRINT_MAX];
+    bool restart_due; /* after a reload: some of it waits for a restart */
     struct config_limits limits;
     const struct config_instance *instances;
     size_t instance_count;

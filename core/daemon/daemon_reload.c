@@ -63,10 +63,12 @@ static void remove_instances(struct daemon *daemon, const struct config *fresh)
     }
 }
 
-static void note_restart(const struct config *old, const struct config *fresh,
+/* What was due stays so: what the daemon began with is not kept. */
+static void note_restart(const struct config *old, struct config *fresh,
                          struct error *ret_note)
 {
-    if (!same_text(old->data, fresh->data) ||
+    fresh->restart_due =
+        old->restart_due || !same_text(old->data, fresh->data) ||
         !same_text(old->listen_address, fresh->listen_address) ||
         old->listen_port != fresh->listen_port ||
         !same_text(old->admin_socket, fresh->admin_socket) ||
@@ -76,7 +78,8 @@ static void note_restart(const struct config *old, const struct config *fresh,
         old->log_level != fresh->log_level ||
         !same_text(old->public_address, fresh->public_address) ||
         !same_text(old->ca_file, fresh->ca_file) ||
-        memcmp(&old->limits, &fresh->limits, sizeof(old->limits)) != 0)
+        memcmp(&old->limits, &fresh->limits, sizeof(old->limits)) != 0;
+    if (fresh->restart_due)
         error_set(ret_note, "\"data\", \"records\", \"listen\", \"admin\", "
                             "\"log\", \"public_address\", \"ca_file\" and "
                             "\"limits\" take effect with the next start");

@@ -232,13 +232,12 @@ int instances_add(struct instances *instances,
     int status;
 
     if (instances->stopping) {
-        error_set(err, "instance %s: the daemon is stopping", config->name);
+        error_set(err, "the daemon is stopping");
         return -ECANCELED;
     }
     HASH_FIND_STR(instances->entries, config->name, entry);
     if (entry && entry->removed) {
-        error_set(err, "instance %s: the one of that name is still stopping",
-                  config->name);
+        error_set(err, "the one of that name is still stopping");
         return -EBUSY;
     }
     status = module_load(config->plugin, config->sha256, options->generations,

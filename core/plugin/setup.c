@@ -23,9 +23,8 @@ static void secret_add(struct setup *setup, const char *name, char *value)
 }
 
 /* Take one credential out of the configuration. */
-static int take_secret(struct setup *setup,
-                       const struct config_instance *config, cJSON *object,
-                       const char *name, struct error *err)
+static int take_secret(struct setup *setup, cJSON *object, const char *name,
+                       struct error *err)
 {
     cJSON *member = cn_json_member(object, name);
     struct error detail = {""};
@@ -44,8 +43,7 @@ static int take_secret(struct setup *setup,
                   HOST_SECRETS_MAX - 1);
     }
     if (status) {
-        error_set(err, "%s: instance %s: /config/%s: %s", config->place,
-                  config->name, name,
+        error_set(err, "/config/%s: %s", name,
                   *detail.text ? detail.text
                                : "must be a reference to a credential");
         return status;
@@ -55,9 +53,7 @@ static int take_secret(struct setup *setup,
     return 0;
 }
 
-static int take_secrets(struct setup *setup,
-                        const struct config_instance *config, cJSON *object,
-                        struct error *err)
+static int take_secrets(struct setup *setup, cJSON *object, struct error *err)
 {
     const struct schema *schema = setup->module->manifest->config;
     const char *name;
@@ -65,7 +61,7 @@ static int take_secrets(struct setup *setup,
 
     for (size_t index = 0;
          !status && (name = schema_secret_name(schema, index)); index++)
-        status = take_secret(setup, config, object, name, err);
+        status = take_secret(setup, object, name, err);
     return status;
 }
 
@@ -86,8 +82,7 @@ static void add_address(struct setup *setup,
     secret_add(setup, address_secret, address);
 }
 
-static int config_check(const struct module *module,
-                        const struct config_instance *config, cJSON *object,
+static int config_check(const struct module *module, cJSON *object,
                         struct error *err)
 {
     struct schema_fault fault = {"", "", ""};
@@ -95,8 +90,8 @@ static int config_check(const struct module *module,
     schema_fill(module->manifest->config, object);
     if (!schema_check(module->manifest->config, object, &fault))
         return 0;
-    error_set(err, "%s: instance %s: config%s%s", config->place, config->name,
-              fault.message[0] == '/' ? "" : ": ", fault.message);
+    error_set(err, "/config%s%s", fault.message[0] == '/' ? "" : ": ",
+              fault.message);
     return -EINVAL;
 }
 
@@ -119,9 +114,9 @@ int setup_create(const struct module *module,
             (struct config_rate){true, module->manifest->rate_per_second,
                                  module->manifest->rate_burst};
     if (!status)
-        status = config_check(module, config, object, err);
+        status = config_check(module, object, err);
     if (!status)
-        status = take_secrets(setup, config, object, err);
+        status = take_secrets(setup, object, err);
     if (!status) {
         setup->config = cn_json_print(object);
         status = setup->config ? 0 : -ENOMEM;

@@ -97,6 +97,32 @@ static void in(struct stage *stage, const char *name, char *path, size_t size)
     snprintf(path, size, "%s/%s", stage->directory, name);
 }
 
+static void remove_flow(struct stage *stage, const char *name)
+{
+    char path[STAGE_PATH_MAX + 80], file[80];
+
+    snprintf(file, sizeof(file), "flows/%s.json", name);
+    in(stage, file, path, sizeof(path));
+    stage_must(stage, !unlink(path));
+}
+
+/* What a reload does not take over is not said to run. */
+static void expect_restart_due(struct stage *stage, const char *text)
+{
+    static const char level[] = "\"debug\"";
+    const char *at = strstr(text, level);
+    char *other = NULL;
+
+    stage_must(stage, at);
+    stage_must(stage, asprintf(&other, "%.*s\"info\"%s", (int)(at - text), text,
+                               at + sizeof(level) - 1) > 0);
+    stage_write(stage, "connect.json", other);
+    free(other);
+    says(stage, 0, "next start", "reload", NULL);
+    expect(stage, "configuration");
+    says(stage, 0, "Restart connectd", "doctor", NULL);
+}
+
 static void test_configuration(void **state)
 {
     char path[STAGE_PATH_MAX + 80], *text, *again;
@@ -126,6 +152,9 @@ static void test_configuration(void **state)
     expect(stage, "configuration");
     says(stage, 1, "two.json", "doctor", NULL);
     says(stage, 1, "one.json", "doctor", NULL);
+    remove_flow(stage, "one");
+    remove_flow(stage, "two");
+    expect_restart_due(stage, text);
     free(again);
     free(text);
     stage_passed(stage);
