@@ -47,10 +47,10 @@ work() {
         left=$((count - from))
         [ "$left" -gt "$chunk" ] && left=$chunk
         started=$SECONDS
-        rm -f "$state/chunk.json"
+        rm -f "$state/$name.chunk"
         code=0
         "$build/tests/$program" --part "$part" --from "$from" --count "$left" \
-            --figures "$state/chunk.json" >"$state/$name.log" 2>&1 || code=$?
+            --figures "$state/$name.chunk" >"$state/$name.log" 2>&1 || code=$?
         case $code in
         0) ;;
         77)
@@ -65,7 +65,7 @@ work() {
             return
             ;;
         esac
-        mv "$state/chunk.json" "$state/figures/$name.$from.json"
+        mv "$state/$name.chunk" "$state/figures/$name.$from.json"
         from=$((from + left))
         echo "$from" >"$state/$name.done"
         echo "$name: $from of $count ($((SECONDS - started)) s)"
