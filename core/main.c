@@ -571,6 +571,11 @@ int main(int argc, char **argv)
             return 2;
         }
     }
+    if (backup && instead) {
+        fprintf(stderr, "connectd: --restore changes what is stored; it is not "
+                        "given with --check or --doctor\n");
+        return 2;
+    }
     if (argc - optind > 1) {
         fprintf(stderr,
                 "connectd: one configuration file, not %d; try: "

@@ -51,7 +51,8 @@ static const char *act_needs(enum store_act act)
         break;
     }
     return "it cannot be discarded while it is active, when it has ended, or "
-           "while it is not known whether a delivery took effect";
+           "while it is not known whether a delivery took effect (settle that "
+           "first)";
 }
 
 /* Why was it refused? */

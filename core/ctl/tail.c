@@ -1,14 +1,12 @@
 /* tail.c - what happens, as it happens: the history, followed.
  *
  * One idea: ask for what comes after the last entry seen; the daemon keeps the
- * question until there is something.  The newest entry is
- * found by halving, since "is there one after this number" can be asked
- * cheaply; so a long history is not read to follow its end.  A daemon that goes
- * away ends the command, since one that comes back is a new story.  One thread.
- */
+ * question until there is something.  The newest entry is found by halving,
+ * since "is there one after this number" can be asked cheaply; so a long
+ * history is not read to follow its end.  A daemon that goes away ends the
+ * command, since one that comes back is a new story.  One thread. */
 #include "ctl/tail.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +14,7 @@
 
 #include <connect/json.h>
 
+#include "ctl/ask.h"
 #include "ctl/print.h"
 
 enum {
@@ -23,12 +22,6 @@ enum {
     WAIT_MS = 25000, /* for something new; the daemon waits 30 s at most */
     NUMBER_BITS = 62
 };
-
-static int tail_fail(int status, const struct error *err)
-{
-    fprintf(stderr, "connectctl: %s\n", err->text);
-    return status == -ECONNREFUSED ? EXIT_NO_DAEMON : EXIT_FAILED;
-}
 
 static int tail_page(struct command_context *context, uint64_t after, int limit,
                      int wait_ms, cJSON **ret_answer, struct error *err)
@@ -118,5 +111,5 @@ int tail_command(struct command_context *context)
         }
         cJSON_Delete(answer);
     }
-    return status ? tail_fail(status, &err) : EXIT_DONE;
+    return ask_exit_code(status, &err);
 }
