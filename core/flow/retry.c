@@ -60,15 +60,25 @@ static void decide_again(const struct retry_limits *limits,
         next->delay_ms = capped(given, limits->retry_after_max_ms);
 }
 
+/* A question that nobody heard: how long until the next is the gate's to say,
+ * or a doubt would outlast the outage by as much as the delay had grown. */
+static bool probe_unheard(const struct op_outcome *outcome)
+{
+    return outcome->kind == OP_PROBE && !outcome->answered &&
+           !outcome->broken && outcome->status != CN_CANCELLED;
+}
+
 static void decide_probe_later(const struct retry_case *was,
                                struct retry_next *next)
 {
     next->move = MOVE_PROBE;
+    next->alert = was->since_intent_ms >= PROBE_ALERT_MS;
+    if (probe_unheard(was->outcome))
+        return;
     next->probes++;
     next->delay_ms =
         PROBE_FIRST_MS / 2 +
         retry_delay(PROBE_FIRST_MS, PROBE_MAX_MS, next->probes, was->random);
-    next->alert = was->since_intent_ms >= PROBE_ALERT_MS;
 }
 
 static void decide_probe(const struct retry_case *was, struct retry_next *next)

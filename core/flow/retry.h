@@ -14,7 +14,7 @@ enum retry_move {
     MOVE_REST,  /* the instance rests; this work again when it wakes */
     MOVE_HOLD,  /* a business reason: again after delay_ms or by release */
     MOVE_PARK,  /* a person must act */
-    MOVE_PROBE, /* unknown: ask after delay_ms */
+    MOVE_PROBE, /* unknown: ask after delay_ms; 0: when the instance wakes */
     MOVE_SEND   /* from a probe: certainly without effect, send again */
 };
 

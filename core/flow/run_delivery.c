@@ -64,7 +64,8 @@ static enum walk delivery_in_doubt(struct run *run, struct run_delivery *row,
                                    const struct gate *gate, uint64_t delay_ms,
                                    const char *message)
 {
-    int64_t due_ms = run_now(run) + (int64_t)delay_ms;
+    int64_t due_ms =
+        delay_ms ? run_now(run) + (int64_t)delay_ms : run_again(run, gate);
     cn_str none = {NULL, 0};
 
     row->doubt = true;

@@ -118,6 +118,30 @@ static void test_probe_that_finds_something_else_parks(void **state)
     (void)take_op(world, OP_PROBE, "erp");
 }
 
+/* A request that an outage cut is asked about when the instance wakes, as soon
+ * as other work, however often nobody heard the question. */
+static void test_doubt_ends_with_the_outage(void **state)
+{
+    struct world *world = *state;
+    struct world_op op = to_erp(world);
+    int late_ms = 0;
+
+    end_op(world, &op, CN_IN_DOUBT, false, "cut");
+    for (int ms = 0; ms < 30000; ms += 100) {
+        world_advance(world, 100);
+        if (!world->op_count)
+            continue;
+        op = take_op(world, OP_PROBE, "erp");
+        end_op(world, &op, CN_RETRY, false, "connect refused");
+    }
+    for (; !world->op_count && late_ms < 300000; late_ms += 100)
+        world_advance(world, 100);
+    assert_in_range(late_ms, 0, 1500);
+    op = take_op(world, OP_PROBE, "erp");
+    end_op(world, &op, CN_OK, true, "{\"number\":\"015574\"}");
+    (void)take_op(world, OP_DELIVER, "crm");
+}
+
 static void test_outage_uses_no_attempt(void **state)
 {
     struct world *world = *state;
@@ -393,6 +417,7 @@ int main(void)
         ENGINE_TEST(test_doubt_is_probed_and_adopted),
         ENGINE_TEST(test_absent_before_settling_is_asked_again),
         ENGINE_TEST(test_probe_that_finds_something_else_parks),
+        ENGINE_TEST(test_doubt_ends_with_the_outage),
         ENGINE_TEST(test_outage_uses_no_attempt),
         ENGINE_TEST(test_answers_are_counted_and_parked),
         ENGINE_TEST(test_rejected_is_parked_then_restarted),

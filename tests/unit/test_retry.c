@@ -119,6 +119,26 @@ static void test_long_doubt_alerts(void **state)
     assert_true(decide(&row).alert);
 }
 
+/* The gate says when a question that nobody heard is asked again; one over
+ * which the plugin breaks is asked more and more rarely. */
+static void test_unheard_probe_does_not_grow(void **state)
+{
+    struct op_outcome outcome = {.kind = OP_PROBE, .status = CN_RETRY};
+    struct retry_case was = {
+        .outcome = &outcome, .probes = 5, .since_intent_ms = 300000};
+    struct retry_next next = retry_decide(&limits, &was);
+
+    (void)state;
+    assert_int_equal(next.move, MOVE_PROBE);
+    assert_int_equal(next.probes, 5);
+    assert_int_equal(next.delay_ms, 0);
+    assert_true(next.alert);
+    outcome.broken = true;
+    next = retry_decide(&limits, &was);
+    assert_int_equal(next.probes, 6);
+    assert_true(next.delay_ms > 0);
+}
+
 /* A record over which its plugin hangs each time is parked like one that the
  * other side refuses to take, though nobody answered. */
 static void test_broken_counts(void **state)
@@ -141,6 +161,7 @@ int main(void)
         cmocka_unit_test(test_retry_after_is_honoured_and_capped),
         cmocka_unit_test(test_delay_grows_with_jitter),
         cmocka_unit_test(test_long_doubt_alerts),
+        cmocka_unit_test(test_unheard_probe_does_not_grow),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
