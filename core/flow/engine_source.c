@@ -174,8 +174,9 @@ static void source_judge(struct engine_source *source,
              !gate_failed(gate, 0, now_ms, random,
                           "no answer from the other system"))
         return;
-    log_write(broken ? LOG_DEBUG : LOG_WARN, &about, "rests for %" PRId64 " ms",
-              gate->rest_until - now_ms);
+    log_write(broken ? LOG_DEBUG : LOG_WARN, &about,
+              "rests for %" PRId64 " ms: %s", gate->rest_until - now_ms,
+              gate->reason);
     engine_gate_changed(engine, gate);
 }
 
