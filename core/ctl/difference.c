@@ -116,7 +116,7 @@ static void walk_elements(struct walk *walk, const cJSON *was, const cJSON *is,
 static void walk_both(struct walk *walk, const cJSON *was, const cJSON *is,
                       int depth)
 {
-    if (was && is && cJSON_Compare(was, is, 1))
+    if (was && is && cn_json_equal(was, is))
         return;
     if (depth < DEPTH_MAX && cJSON_IsObject(was) && cJSON_IsObject(is))
         walk_members(walk, was, is, depth);

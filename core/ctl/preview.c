@@ -151,8 +151,8 @@ static size_t deliveries_difference(const struct text_out *out,
     CN_JSON_EACH(delivery, was)
     {
         const cJSON *other = at_path(now, print_member(delivery, "path"));
-        if (other && cJSON_Compare(cn_json_member(delivery, "body"),
-                                   cn_json_member(other, "body"), 1))
+        if (other && cn_json_equal(cn_json_member(delivery, "body"),
+                                   cn_json_member(other, "body")))
             continue;
         delivery_line(out, delivery);
         if (other)
@@ -181,8 +181,8 @@ static size_t steps_difference(const struct text_out *out, const cJSON *was,
     {
         const char *path = print_member(step, "path");
         const cJSON *other = at_path(was, path);
-        if (!other || cJSON_Compare(cn_json_member(step, "result"),
-                                    cn_json_member(other, "result"), 1))
+        if (!other || cn_json_equal(cn_json_member(step, "result"),
+                                    cn_json_member(other, "result")))
             continue;
         fputs("  ", out->file);
         text_print_cell(out, TEXT_BOLD, path, 0, false);

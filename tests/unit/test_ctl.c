@@ -472,6 +472,9 @@ static void test_differences(void **state)
             "  /0: 1 \u2192 2\n  /1: 2 \u2192 3\n"
             "  /2: \u2212 3\n");
     differs("{\"a\":{}}", "{\"a\":[]}", 1, "  /a: \u2212 {}\n    + []\n");
+    /* Every digit counts, also where doubles are nearly the same. */
+    differs("[4503599627370496]", "[4503599627370497]", 1,
+            "  /0: 4503599627370496 \u2192 4503599627370497\n");
     differs("7", "8", 1, "  /: 7 \u2192 8\n");
     differs(NULL, "{\"a\":1}", 1, "  /: + {\"a\":1}\n");
     /* A number and the same digits as a text are not the same. */
