@@ -271,7 +271,7 @@ static void counts_read(void *arg, int status, const struct store_rows *rows)
     struct visit *visit = arg;
     const struct api_options *options = &visit->call->api->options;
     const struct config *config = options->config(options->arg);
-    int64_t oldest_ms = 0;
+    uint64_t oldest = 0;
 
     if (status) {
         store_unreadable(visit, status);
@@ -283,13 +283,13 @@ static void counts_read(void *arg, int status, const struct store_rows *rows)
             visit->people.parked = row->count;
         if (row->state == RUN_HELD)
             visit->people.held = row->count;
-        if (goes_on(row->state) && row->count && row->oldest_wall_ms &&
-            (!oldest_ms || row->oldest_wall_ms < oldest_ms))
-            oldest_ms = row->oldest_wall_ms;
+        if (goes_on(row->state) && row->oldest &&
+            (!oldest || row->oldest < oldest))
+            oldest = row->oldest;
     }
     doctor_judge_database(visit->parts[PART_QUEUES], rows->used_bytes,
                           config->limits.database_mib * MIB);
-    query.accepted_before_wall_ms = oldest_ms + 1;
+    query.run = oldest + 1; /* numbers below this, newest first */
     visit_query(visit, &query, oldest_read);
 }
 

@@ -123,13 +123,14 @@ static int read_counts(struct reading *reading, struct store_rows *rows)
     for (int state = 0; state <= RUN_DISCARDED; state++) {
         /* Numbers are given out in the order of acceptance. */
         found = database_find(reading->database,
-                              "SELECT accepted_wall_ms FROM run WHERE state ="
-                              " ?1 ORDER BY number LIMIT 1",
+                              "SELECT accepted_wall_ms, number FROM run"
+                              " WHERE state = ?1 ORDER BY number LIMIT 1",
                               &row, value_number(state));
         if (found < 0)
             return found;
         if (found) {
             counts[state].oldest_wall_ms = column_number(row, 0);
+            counts[state].oldest = column_count(row, 1);
             database_done(row);
         }
     }

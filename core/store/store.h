@@ -544,7 +544,8 @@ struct store_history_row {
 struct store_count_row {
     enum run_state state;
     uint64_t count;
-    int64_t oldest_wall_ms;
+    int64_t oldest_wall_ms; /* when the oldest of them was accepted */
+    uint64_t oldest;        /* that one; 0: none */
 };
 
 struct store_reason_row {

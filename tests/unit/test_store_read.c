@@ -136,6 +136,10 @@ static void check_counts(struct kit *kit, const struct store_rows *rows)
     assert_int_equal(rows->counts[RUN_QUEUED].count, 1);
     assert_int_equal(rows->counts[RUN_READY].count, 1);
     assert_int_equal(rows->counts[RUN_READY].oldest_wall_ms, kit->wall_ms);
+    assert_int_equal(
+        rows->counts[RUN_READY].oldest,
+        kit_count(kit, "SELECT min(number) FROM run WHERE state = 1"));
+    assert_int_equal(rows->counts[RUN_DONE].oldest, 0);
     assert_int_equal(rows->event_count, 5);
     assert_int_equal(rows->duplicate_count, 1);
 }
