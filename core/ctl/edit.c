@@ -242,8 +242,8 @@ static int edit_store(struct edit *edit, const cJSON *value)
     code = edit_put(edit, value, false);
     if (code == EXIT_DONE)
         fprintf(out->file,
-                "stored; let the run go on: connectctl retry %" PRIu64 "%s\n",
-                edit->run, edit->step ? " --as-was" : "");
+                "stored; let the run go on: connectctl retry %" PRIu64 "\n",
+                edit->run);
     return code;
 }
 

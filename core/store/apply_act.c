@@ -99,12 +99,30 @@ int act_has_happened(struct writer *writer, uint64_t run)
     return found;
 }
 
+/* A person corrected a delivery of the run: begun anew it would be lost. */
+static int act_was_edited(struct writer *writer, uint64_t run)
+{
+    sqlite3_stmt *row;
+    int found = database_find(
+        &writer->database,
+        "SELECT 1 FROM audit JOIN delivery ON delivery.run = audit.run AND"
+        " delivery.path = audit.path WHERE audit.run = ?1 AND audit.run > 0"
+        " AND audit.act = 'act.edited' LIMIT 1",
+        &row, value_count(run));
+
+    if (found > 0)
+        database_done(row);
+    return found;
+}
+
 /* The run begins anew: what it did is forgotten, the audit keeps it. */
 static int act_restart(struct writer *writer, struct run *run,
                        const char *actor)
 {
     int status = act_has_happened(writer, run->number);
 
+    if (!status)
+        status = act_was_edited(writer, run->number);
     if (status > 0) {
         writer->result->decision = STORE_REFUSED;
         return 0;

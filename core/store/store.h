@@ -349,8 +349,8 @@ void store_batch_audit(struct store_batch *batch, const char *actor,
  * its attempts cleared; a PARKED or HELD delivery becomes READY, or IN_DOUBT
  * when doubt is set.  restart: as retry, but the run begins anew, as it is now:
  * with the version of its flow that was put last; its steps and deliveries are
- * forgotten (the audit keeps them); REFUSED when a delivery of it is DONE or in
- * doubt.  release: HELD -> READY.  discard: any but ACTIVE and finished ->
+ * forgotten (the audit keeps them); REFUSED when a delivery of it is DONE, in
+ * doubt, or was corrected by a person (store_batch_edit): that would be lost.  release: HELD -> READY.  discard: any but ACTIVE and finished ->
  * DISCARDED; REFUSED while a delivery of it is in doubt.  replay: of a PARKED
  * or finished run, which stays as it is: a new run of the same stored record,
  * with the version of its flow that was put last, in the same lane and

@@ -112,7 +112,8 @@ static void test_edit(void **state)
     says(stage, CTL(0, "edit", number(run), "--reason", "typo", "--yes"),
          "/lines/0/stock_code");
     stage_must(stage, stage_order_count(stage) == 0);
-    free(CTL(0, "retry", number(run), "--as-was"));
+    /* The correction is kept, without a word more. */
+    free(CTL(0, "retry", number(run)));
     stage_rest(stage);
     stage_must(stage, stage_order_count(stage) == 1);
     says(stage, CTL(0, "show", number(run)), "act.edited");
