@@ -27,6 +27,7 @@ enum {
     DEPTH_MAX = 4,       /* switch and map inside each other */
     STEPS_MAX = 200,     /* of one list */
     NAMES_MAX = 256,     /* results visible at once */
+    FLOW_NAME_MAX = 100, /* bytes; the store keeps it with each turn */
     POINTER_MAX = 512,
     VERSION_BYTES = 16 /* of the hash that names a version */
 };
@@ -707,6 +708,9 @@ static int compile_flow(struct compiler *compiler, const cJSON *value,
     compiler->names[compiler->name_count++] = "record";
     if (!status)
         status = need_text(compiler, value, "flow", &flow->name);
+    if (!status && strlen(flow->name) > FLOW_NAME_MAX)
+        status = wrong(compiler, "flow", "is too long; at most %d bytes",
+                       FLOW_NAME_MAX);
     flow->title = memory_text(text_member(value, "title"));
     if (!status)
         status = compile_turns(compiler, value, flow);

@@ -150,6 +150,9 @@ static const struct {
      "/steps/1/map/as: must be a text"},
     {"{\"flow\":\"f\",\n\"newer\":\"overtake\"}",
      "won.json:2: /newer: must be \"waits\" or \"overtakes\""},
+    {"{\"flow\":\"a-name-of-more-than-a-hundred-bytes-is-not-kept-by-the-store-"
+     "and-nobody-would-want-to-read-it-anyway-in-a-list\"}",
+     "/flow: is too long; at most 100 bytes"},
     {"{\"flow\":\"f\",\"newer\":true}", "/newer: must be"},
     {"{\"flow\":\"f\",\n\"priority\":\"high\"}",
      "won.json:2: /priority: must be \"interactive\" or \"bulk\""},
