@@ -34,6 +34,7 @@ static uint64_t run_faults[FAULT_COUNT][WATCH_RUN_STATES];
 static uint64_t delivery_faults[FAULT_COUNT][WATCH_DELIVERY_STATES];
 static uint64_t answers[ANSWER_COUNT][OP_CALL + 1];
 static uint64_t acts[ACT_COUNT][WATCH_RUN_STATES][2];
+static uint64_t pruned;
 
 /* ---- What is legal ------------------------------------------------------- */
 
@@ -227,6 +228,13 @@ static void event_accepted(struct world *world, const char *detail)
     watch->accepted++;
 }
 
+static void rows_pruned(const char *detail)
+{
+    const char *runs = strstr(detail, "runs:");
+
+    pruned += runs ? strtoull(runs + strlen("runs:"), NULL, 10) : 0;
+}
+
 static void entry_seen(struct world *world, const char *act, uint64_t run,
                        const char *path, const char *detail)
 {
@@ -238,6 +246,8 @@ static void entry_seen(struct world *world, const char *act, uint64_t run,
         try_stored(world, run);
     if (!world->watch.silent && !strncmp(act, "act.", 4))
         tries_forgotten(world, run);
+    if (!world->watch.silent && !strcmp(act, "store.pruned"))
+        rows_pruned(detail);
     if (!strncmp(act, "run.", 4))
         run_moved(world, run, act + 4);
     else if (!strncmp(act, "delivery.", 9))
@@ -389,9 +399,9 @@ static void compare_rows(struct world *world, const char *sql, bool deliveries)
         uint64_t number = (uint64_t)sqlite3_column_int64(row, 0);
         unsigned state = (unsigned)sqlite3_column_int(row, 1);
         struct watch_run *run = run_at(world, number);
-        unsigned seen = run->state;
-        if (deliveries)
-            seen = delivery_at(world, run, text_at(row, 2))->state;
+        struct watch_delivery *delivery =
+            deliveries ? delivery_at(world, run, text_at(row, 2)) : NULL;
+        unsigned seen = delivery ? delivery->state : run->state;
         if (state != seen)
             world_broken(world,
                          "%s%s of run %llu is in state %u, its history ends "
@@ -399,6 +409,7 @@ static void compare_rows(struct world *world, const char *sql, bool deliveries)
                          deliveries ? "delivery " : "the row",
                          deliveries ? text_at(row, 2) : "",
                          (unsigned long long)number, state, seen);
+        *(delivery ? &delivery->there : &run->there) = true;
     }
     if (code != SQLITE_DONE)
         world_broken(world, "a table cannot be read: %s",
@@ -406,12 +417,47 @@ static void compare_rows(struct world *world, const char *sql, bool deliveries)
     sqlite3_finalize(row);
 }
 
+static void nothing_there(struct watch *watch)
+{
+    for (uint64_t number = 1; number <= watch->run_count; number++) {
+        watch->runs[number].there = false;
+        for (size_t index = 0; index < WATCH_PATHS_MAX; index++)
+            watch->runs[number].deliveries[index].there = false;
+    }
+}
+
+/* What the history tells of has its row; only a finished run may be
+ * forgotten. */
+static void check_there(struct world *world, uint64_t number)
+{
+    const struct watch_run *run = &world->watch.runs[number];
+
+    if (!run->there && run->state != RUN_DONE && run->state != RUN_DISCARDED &&
+        run->state != WATCH_RUN_NEW)
+        world_broken(world, "LOST: run %llu is gone, its history ends in %s",
+                     (unsigned long long)number, run_names[run->state]);
+    if (!run->there && run->state != WATCH_RUN_NEW && !world_prunes(world))
+        world_broken(world, "LOST: run %llu is forgotten, and nothing may be",
+                     (unsigned long long)number);
+    for (size_t index = 0; run->there && index < WATCH_PATHS_MAX; index++) {
+        const struct watch_delivery *delivery = &run->deliveries[index];
+        if (*delivery->path && !delivery->there)
+            world_broken(world, "LOST: delivery %s of run %llu is gone",
+                         delivery->path, (unsigned long long)number);
+    }
+}
+
 void watch_compare(struct world *world)
 {
+    struct watch *watch = &world->watch;
+
+    nothing_there(watch);
     disk_observe(true);
     compare_rows(world, "SELECT number, state FROM run", false);
     compare_rows(world, "SELECT run, state, path FROM delivery", true);
     disk_observe(false);
+    for (uint64_t number = 1; number <= watch->run_count; number++)
+        check_there(world, number);
 }
 
 void watch_verify(struct world *world)
@@ -654,6 +700,8 @@ size_t watch_report(unsigned least, uint64_t *ret_rarest)
     report_faults(&tally);
     report_answers(&tally);
     report_acts(&tally);
+    printf("  runs pruned: %llu\n", (unsigned long long)pruned);
+    cell(&tally, pruned, "runs", "are", "pruned");
     printf("coverage: %zu cells, the rarest seen %llu times, %zu less than %u "
            "times\n",
            tally.cells, (unsigned long long)tally.fewest, tally.below, least);

@@ -85,11 +85,13 @@ enum watch_act {
 struct watch_delivery {
     char path[48]; /* "": free */
     uint8_t state;
+    bool there; /* its row, when the tables were looked at last */
 };
 
 struct watch_run {
     uint8_t state;
     uint8_t pending; /* a try that is not stored yet, by its place + 1 */
+    bool there;      /* as above */
     uint8_t tries[WATCH_TRIES_MAX]; /* since a person last acted */
     struct watch_delivery deliveries[WATCH_PATHS_MAX];
 };

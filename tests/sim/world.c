@@ -22,7 +22,9 @@ enum {
     EVENTS_MAX = 4096,
     OPEN_TRIES_MAX = 30,         /* starts of a daemon whose disk fails */
     RESERVE_SIM_BYTES = 1 << 20, /* stands for the 16 MiB of the store */
-    KEY_BYTES = 32
+    KEY_BYTES = 32,
+    RUN_KEEP_MS = 600000,       /* where runs are forgotten by age */
+    DATABASE_BYTES = 300 * 1024 /* ... by size: soon too small */
 };
 
 /* The wall clock at the beginning: some day in 2026. */
@@ -339,6 +341,11 @@ static void port_store_failed(void *arg)
 
 /* ---- Life ---------------------------------------------------------------- */
 
+bool world_prunes(const struct world *world)
+{
+    return world->seed % 4 == 1 || world->seed % 4 == 2;
+}
+
 bool world_dead(const struct world *world)
 {
     return world->closing || disk_dead();
@@ -411,6 +418,8 @@ void world_open(struct world *world)
                    .delay_max_ms = 60000,
                    .hold_ms = 900000},
         .runs_active_max = world->runs_active_max,
+        .run_keep_ms = world->seed % 4 == 1 ? RUN_KEEP_MS : 0,
+        .database_bytes_max = world->seed % 4 == 2 ? DATABASE_BYTES : 0,
     };
 
     world->closing = world->store_failed = world->stopped = false;

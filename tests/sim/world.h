@@ -87,6 +87,9 @@ bool world_dead(const struct world *world);
 void world_settle(struct world *world);
 void world_add_flow(struct world *world, const char *text);
 
+/* Finished runs are forgotten in this world, by age or by size. */
+bool world_prunes(const struct world *world);
+
 /* Take an operation out of the list and end it.  text: body or message. */
 void world_end(struct world *world, size_t index, struct op_outcome *outcome,
                const char *text);
