@@ -71,7 +71,7 @@ static void call_ends(struct world *world, size_t index)
     world_end(world, index, &outcome, text);
 }
 
-static void told(struct world *world, const struct op *op)
+static void told(struct world *world, const struct world_op *op)
 {
     struct box *box = erp_box(world, op->key);
     const struct document *order =
@@ -91,7 +91,7 @@ static void told(struct world *world, const struct op *op)
 
 static void delivery_ends(struct world *world, size_t index)
 {
-    const struct op *op = &world->ops[index];
+    const struct world_op *op = &world->ops[index];
     struct op_outcome outcome = {.status = CN_OK, .answered = true};
     char text[64] = "{}";
 
@@ -111,7 +111,7 @@ static void delivery_ends(struct world *world, size_t index)
 
 static enum answer probe_ends(struct world *world, size_t index)
 {
-    const struct op *op = &world->ops[index];
+    const struct world_op *op = &world->ops[index];
     const struct document *document = erp_document(world, op->what, op->key);
     struct op_outcome outcome = {.status = CN_OK, .answered = true};
     char text[64] = "";
@@ -127,7 +127,7 @@ static enum answer probe_ends(struct world *world, size_t index)
 
 void answer_well(struct world *world, size_t index)
 {
-    const struct op *op = &world->ops[index];
+    const struct world_op *op = &world->ops[index];
     struct op_outcome outcome = {.status = CN_OK};
     enum op_kind kind = op->kind;
     enum answer answer = ANSWER_WELL;
@@ -172,7 +172,7 @@ static enum answer answer_of(cn_status status, bool answered)
 }
 
 /* Does this end count as an attempt of the record? */
-static bool counts(const struct op *op, const struct op_outcome *outcome)
+static bool counts(const struct world_op *op, const struct op_outcome *outcome)
 {
     return (op->kind == OP_CALL || op->kind == OP_DELIVER) && !op->jq &&
            op->run && outcome->status == CN_RETRY &&
@@ -183,7 +183,7 @@ static bool counts(const struct op *op, const struct op_outcome *outcome)
 static void end_said(struct world *world, size_t index, cn_status said,
                      const struct op_facts *facts)
 {
-    const struct op *op = &world->ops[index];
+    const struct world_op *op = &world->ops[index];
     struct op_outcome outcome = {
         .answered = facts->answered,
         .effect_sent = facts->effect_sent,
@@ -212,7 +212,7 @@ static void end_in_doubt(struct world *world, size_t index)
     static const cn_status said[] = {CN_IN_DOUBT,  CN_IN_DOUBT, CN_IN_DOUBT,
                                      CN_RETRY,     CN_REJECTED, CN_HOLD,
                                      CN_CANCELLED, NO_STATUS};
-    const struct op *op = &world->ops[index];
+    const struct world_op *op = &world->ops[index];
     const struct op_facts facts = {.network_host = true,
                                    .requested = true,
                                    .answered = world_chance(world, 200),
@@ -230,7 +230,7 @@ static void end_badly(struct world *world, size_t index)
     static const cn_status said[] = {
         CN_RETRY, CN_RETRY,    CN_RATE_LIMITED, CN_AUTH,   CN_HOLD,
         CN_HOLD,  CN_REJECTED, CN_UNSUPPORTED,  NO_STATUS, CN_CANCELLED};
-    const struct op *op = &world->ops[index];
+    const struct world_op *op = &world->ops[index];
     cn_status status = said[world_draw(world, 10)];
     struct op_facts facts = {.network_host = true,
                              .requested = true,
@@ -259,7 +259,7 @@ static void end_poll_badly(struct world *world, size_t index)
 /* The host ends it: time is over, or its plugin is gone. */
 static void end_lost(struct world *world, size_t index, enum answer answer)
 {
-    const struct op *op = &world->ops[index];
+    const struct world_op *op = &world->ops[index];
     struct op_facts facts = {.network_host = true,
                              .requested = true,
                              .effect_sent = op->kind == OP_DELIVER &&
@@ -294,7 +294,7 @@ static void end_poisoned(struct world *world, size_t index)
 
 void answer_some(struct world *world)
 {
-    const struct op *op;
+    const struct world_op *op;
     size_t index;
     unsigned fate;
 
@@ -341,7 +341,7 @@ void answer_broken_all(struct world *world, const char *instance)
     size_t index = 0;
 
     while (index < world->op_count) {
-        const struct op *op = &world->ops[index];
+        const struct world_op *op = &world->ops[index];
         if (op->number > last || strcmp(op->instance, instance) != 0) {
             index++;
             continue;
@@ -354,7 +354,7 @@ void answer_broken_all(struct world *world, const char *instance)
 void answer_orphans(struct world *world)
 {
     for (size_t index = 0; index < world->op_count; index++) {
-        const struct op *op = &world->ops[index];
+        const struct world_op *op = &world->ops[index];
         if (op->kind == OP_DELIVER && !op->jq &&
             strcmp(op->what, "deal/1") != 0)
             erp_fate(world, op->what, op->key);

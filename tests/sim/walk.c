@@ -194,7 +194,7 @@ static void act_many(struct world *world)
 static struct looked { /* what a person sees of one run */
     bool found;
     uint64_t run;
-    char path[STORE_PATH_MAX], type[32], key[ERP_KEY_MAX], body[OP_BODY_MAX];
+    char path[STORE_PATH_MAX], type[32], key[ERP_KEY_MAX], body[WORLD_BODY_MAX];
 } looked;
 
 static void run_looked(void *arg, int status, const struct store_rows *rows)
@@ -280,7 +280,7 @@ static void edit_some(struct world *world)
         run_some(world, world_chance(world, 500) ? RUN_PARKED : RUN_HELD);
     bool delivery = world_chance(world, 500) && look(world, run, false);
     bool wrong = world_chance(world, 100);
-    char body[OP_BODY_MAX] = "{\"box\":7}";
+    char body[WORLD_BODY_MAX] = "{\"box\":7}";
     struct acting *acting;
 
     if (!wrong && delivery)

@@ -144,33 +144,13 @@ static int64_t world_wall(void *arg)
     return world->now_ms + world->wall_ahead_ms;
 }
 
-/* The text of the first member of that name in a flat look at JSON. */
-static void text_of(const char *body, const char *member, char *text,
-                    size_t size)
+static struct world_op *op_make(struct world *world)
 {
-    char pattern[64];
-    const char *at;
-    size_t len = 0;
-
-    snprintf(pattern, sizeof(pattern), "\"%s\":\"", member);
-    at = strstr(body, pattern);
-    if (at) {
-        at += strlen(pattern);
-        len = strcspn(at, "\"");
-    }
-    snprintf(text, size, "%.*s", (int)len, at ? at : "");
-}
-
-static struct op *op_make(struct world *world)
-{
-    struct op *op = &world->ops[world->op_count++];
+    struct world_op *op = &world->ops[world->op_count++];
 
     if (world->op_count == OPS_MAX)
         world_broken(world, "more operations are open than ever should");
-    memset(op, 0, sizeof(*op) - sizeof(op->body));
-    op->body[0] = '\0';
-    op->number = ++world->next_op;
-    op->begun_ms = world->now_ms;
+    world_op_begin(op, ++world->next_op, world->now_ms);
     op->stuck = !world->calm && world_chance(world, 15);
     return op;
 }
@@ -182,7 +162,7 @@ uint32_t world_room(const struct world *world, const char *instance)
 
 /* What is sent must be durable as being sent, what is asked about as being in
  * doubt. */
-static void check_intent(struct world *world, const struct op *op)
+static void check_intent(struct world *world, const struct world_op *op)
 {
     enum delivery_state state =
         op->kind == OP_DELIVER ? DELIVERY_SENDING : DELIVERY_IN_DOUBT;
@@ -196,21 +176,21 @@ static void check_intent(struct world *world, const struct op *op)
                      op->what, op->key);
 }
 
-static bool is_document(const struct op *op)
+static bool is_document(const struct world_op *op)
 {
     return (op->kind == OP_DELIVER || op->kind == OP_PROBE) && !op->jq &&
            strcmp(op->what, "deal/1") != 0;
 }
 
 /* What must hold when an operation begins. */
-static void op_begun(struct world *world, const struct op *op)
+static void op_begun(struct world *world, const struct world_op *op)
 {
     uint32_t open = 0;
 
     TRACE("  begun %s %s %s %s of run %llu\n", op_kind_text(op->kind),
           op->instance, op->what, op->key, (unsigned long long)op->run);
     for (size_t index = 0; index < world->op_count; index++) {
-        const struct op *other = &world->ops[index];
+        const struct world_op *other = &world->ops[index];
         if (other->jq || other->kind == OP_POLL)
             continue;
         open += !strcmp(other->instance, op->instance);
@@ -249,9 +229,7 @@ static int port_start(void *arg, const struct op_request *request,
                       struct error *err)
 {
     struct world *world = arg;
-    bool call = request->kind == OP_CALL;
-    cn_str body = call ? request->body : request->record.body;
-    struct op *op;
+    struct world_op *op;
     int status;
 
     if (world_dead(world) || !world_room(world, request->instance))
@@ -263,23 +241,7 @@ static int port_start(void *arg, const struct op_request *request,
     }
     op = op_make(world);
     *ret_op = op->number;
-    op->kind = request->kind;
-    op->run = request->run;
-    op->fn = fn;
-    op->arg = fn_arg;
-    snprintf(op->instance, sizeof(op->instance), "%s", request->instance);
-    snprintf(op->what, sizeof(op->what), "%s",
-             call                       ? request->action
-             : request->kind == OP_POLL ? request->stream
-                                        : request->record.type);
-    if (request->kind == OP_POLL)
-        body = request->cursor;
-    snprintf(op->body, sizeof(op->body), "%.*s", (int)body.len, body.ptr);
-    text_of(op->body,
-            call                          ? "box"
-            : !strcmp(op->what, "deal/1") ? "key"
-                                          : "external_id",
-            op->key, sizeof(op->key));
+    world_op_read(op, request, fn, fn_arg);
     op_begun(world, op);
     return 0;
 }
@@ -312,18 +274,13 @@ static int port_jq(void *arg, const char *program, const char *input,
                    size_t len, ports_jq_fn *fn, void *fn_arg)
 {
     struct world *world = arg;
-    struct op *op;
+    struct world_op *op;
 
     (void)program;
     if (world_dead(world) || start_refused(world, NULL))
         return -EAGAIN;
     op = op_make(world);
-    op->jq = true;
-    op->kind = OP_TRANSFORM;
-    op->jq_fn = fn;
-    op->arg = fn_arg;
-    snprintf(op->instance, sizeof(op->instance), "jq");
-    snprintf(op->body, sizeof(op->body), "%.*s", (int)len, input);
+    world_op_read_jq(op, input, len, fn, fn_arg);
     return 0;
 }
 
@@ -517,19 +474,9 @@ void world_destroy(struct world *world)
 void world_end(struct world *world, size_t index, struct op_outcome *outcome,
                const char *text)
 {
-    struct op op = world->ops[index];
+    struct world_op op = world->ops[index];
 
     if (index != --world->op_count)
         world->ops[index] = world->ops[world->op_count];
-    if (op.jq) {
-        op.jq_fn(op.arg, outcome->status == CN_OK ? 0 : -ETIMEDOUT, text,
-                 strlen(text));
-        return;
-    }
-    outcome->kind = op.kind;
-    if (!outcome->message)
-        outcome->message = outcome->status == CN_OK ? "" : text;
-    if (outcome->status == CN_OK && op.kind != OP_POLL)
-        outcome->body = (cn_str){text, strlen(text)};
-    op.fn(op.arg, op.number, outcome);
+    world_op_end(&op, outcome, text);
 }

@@ -8,28 +8,13 @@
 #define CONNECT_SIM_WORLD_H
 
 #include "erp.h"
-#include "flow/engine.h"
 #include "watch.h"
+#include "world_op.h"
 
 enum {
     OPS_MAX = 1100,
-    OP_BODY_MAX = 3000,
     OP_TIMEOUT_MS = 60000, /* the host ends an operation that is open longer */
     ROUNDS_MAX = 600       /* of answering, until nothing is queued */
-};
-
-struct op { /* begun by the engine, not ended yet */
-    uint64_t number, run;
-    enum op_kind kind;
-    bool jq, stuck; /* stuck: its plugin never ends it */
-    bool gone;      /* cancelled, or its run's process died */
-    char instance[16], what[32];
-    char key[ERP_KEY_MAX]; /* what the record is called in the source */
-    char body[OP_BODY_MAX];
-    int64_t begun_ms;
-    op_ended_fn *fn;
-    ports_jq_fn *jq_fn;
-    void *arg;
 };
 
 struct world {
@@ -43,7 +28,7 @@ struct world {
     struct store *store;
     struct record_types *types; /* borrowed */
     struct engine *engine;
-    struct op ops[OPS_MAX];
+    struct world_op ops[OPS_MAX];
     size_t op_count;
     uint64_t next_op;
     uint32_t room_erp, room_crm;

@@ -101,7 +101,7 @@ static inline void end_op(struct world *world, const struct world_op *op,
 {
     struct op_outcome outcome = {.status = status, .answered = answered};
 
-    world_answer(op, &outcome, text);
+    world_op_end(op, &outcome, text);
     world_settle(world);
 }
 

@@ -19,26 +19,11 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "flow/engine.h"
+#include "../proof/world_op.h"
 
 enum {
     WORLD_OPS_MAX = 4096,
-    WORLD_BODY_MAX = 3000,
-    WORLD_KEY_MAX = 80,
     WORLD_ROUNDS_MAX = 400 /* of answering commits, until nothing is queued */
-};
-
-struct world_op { /* begun by the engine, not ended yet */
-    uint64_t number;
-    enum op_kind kind;
-    bool jq;
-    char instance[32], what[32];
-    char key[WORLD_KEY_MAX]; /* what the record is called in the source */
-    char body[WORLD_BODY_MAX];
-    int64_t begun_ms;
-    op_ended_fn *fn;
-    ports_jq_fn *jq_fn;
-    void *arg;
 };
 
 struct world {
@@ -206,31 +191,12 @@ static uint64_t world_random(void *arg)
     return world->random * 2685821657736338717ULL;
 }
 
-/* The text of the first member of that name in a flat look at JSON. */
-static void world_text_of(const char *body, const char *member, char *text,
-                          size_t size)
-{
-    char pattern[64];
-    const char *at;
-    size_t len = 0;
-
-    snprintf(pattern, sizeof(pattern), "\"%s\":\"", member);
-    at = strstr(body, pattern);
-    if (at) {
-        at += strlen(pattern);
-        len = strcspn(at, "\"");
-    }
-    snprintf(text, size, "%.*s", (int)len, at ? at : "");
-}
-
 static struct world_op *world_op_make(struct world *world)
 {
     struct world_op *op = &world->ops[world->op_count++];
 
     assert_true(world->op_count < WORLD_OPS_MAX);
-    memset(op, 0, sizeof(*op));
-    op->number = ++world->next_op;
-    op->begun_ms = world->now_ms;
+    world_op_begin(op, ++world->next_op, world->now_ms);
     return op;
 }
 
@@ -239,8 +205,6 @@ static int world_op_start(void *arg, const struct op_request *request,
                           struct error *err)
 {
     struct world *world = arg;
-    bool call = request->kind == OP_CALL;
-    cn_str body = call ? request->body : request->record.body;
     uint32_t room =
         strcmp(request->instance, "erp") ? world->room_crm : world->room_erp;
     struct world_op *op;
@@ -255,23 +219,7 @@ static int world_op_start(void *arg, const struct op_request *request,
     }
     op = world_op_make(world);
     *ret_op = op->number;
-    op->kind = request->kind;
-    op->fn = fn;
-    op->arg = fn_arg;
-    snprintf(op->instance, sizeof(op->instance), "%s", request->instance);
-    snprintf(op->what, sizeof(op->what), "%s",
-             call                       ? request->action
-             : request->kind == OP_POLL ? request->stream
-                                        : request->record.type);
-    if (request->kind == OP_POLL)
-        body = request->cursor;
-    assert_true(body.len < WORLD_BODY_MAX);
-    snprintf(op->body, sizeof(op->body), "%.*s", (int)body.len, body.ptr);
-    world_text_of(op->body,
-                  call                          ? "box"
-                  : !strcmp(op->what, "deal/1") ? "key"
-                                                : "external_id",
-                  op->key, sizeof(op->key));
+    world_op_read(op, request, fn, fn_arg);
     if (world->begun)
         world->begun(world, op);
     return 0;
@@ -318,12 +266,7 @@ static int world_jq_start(void *arg, const char *program, const char *input,
         (world->fail_start && world->fail_start(world, NULL) == -EAGAIN))
         return -EAGAIN;
     op = world_op_make(world);
-    op->jq = true;
-    op->kind = OP_TRANSFORM;
-    op->jq_fn = fn;
-    op->arg = fn_arg;
-    snprintf(op->instance, sizeof(op->instance), "jq");
-    snprintf(op->body, sizeof(op->body), "%.*s", (int)len, input);
+    world_op_read_jq(op, input, len, fn, fn_arg);
     return 0;
 }
 
@@ -534,23 +477,6 @@ static int world_accept(struct world *world, const char *id, const char *box)
     return status;
 }
 
-/* The answer to an operation that is no longer in the list. */
-static void world_answer(const struct world_op *op, struct op_outcome *outcome,
-                         const char *text)
-{
-    if (op->jq) {
-        op->jq_fn(op->arg, outcome->status == CN_OK ? 0 : -ETIMEDOUT, text,
-                  strlen(text));
-        return;
-    }
-    outcome->kind = op->kind;
-    if (!outcome->message)
-        outcome->message = outcome->status == CN_OK ? "" : text;
-    if (outcome->status == CN_OK)
-        outcome->body = (cn_str){text, strlen(text)};
-    op->fn(op->arg, op->number, outcome);
-}
-
 /* Take an operation out of the list and end it. */
 static inline void world_end(struct world *world, size_t index,
                              struct op_outcome *outcome, const char *text)
@@ -558,7 +484,7 @@ static inline void world_end(struct world *world, size_t index,
     struct world_op op = world->ops[index];
 
     world->ops[index] = world->ops[--world->op_count];
-    world_answer(&op, outcome, text);
+    world_op_end(&op, outcome, text);
 }
 
 static inline void world_advance(struct world *world, int64_t ms)
