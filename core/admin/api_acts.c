@@ -71,7 +71,8 @@ static void act_explain(void *arg, int status, const struct store_rows *rows)
                       call->needs);
 }
 
-void api_acts_failed(struct api_call *call, int status, const struct error *err)
+static void act_failed(struct api_call *call, int status,
+                       const struct error *err)
 {
     const char *text = err && err->text[0] ? err->text : strerror(-status);
 
@@ -85,6 +86,24 @@ void api_acts_failed(struct api_call *call, int status, const struct error *err)
                       err && err->text[0] ? text : "there is none");
     else
         api_call_fail_errno(call, status, "the store takes no changes now");
+}
+
+static cJSON *act_answer(const struct api_call *call, const char *word)
+{
+    cJSON *object = cJSON_CreateObject();
+
+    encode_put_number(object, "run", (int64_t)call->run);
+    encode_put_text(object, "act", word);
+    return object;
+}
+
+cJSON *api_acts_answer(struct api_call *call, int status,
+                       const struct error *err, const char *word)
+{
+    if (!status)
+        return act_answer(call, word);
+    act_failed(call, status, err);
+    return NULL;
 }
 
 void api_acts_refused(struct api_call *call, const char *needs)
@@ -149,9 +168,7 @@ static void acted(void *arg, int status, uint64_t made_run)
         api_call_fail_errno(call, status, "the store takes no changes now");
         return;
     }
-    object = cJSON_CreateObject();
-    encode_put_number(object, "run", (int64_t)call->run);
-    encode_put_text(object, "act", api_acts_word(call->act));
+    object = act_answer(call, api_acts_word(call->act));
     if (call->act == STORE_REPLAY)
         encode_put_number(object, "made", (int64_t)made_run);
     api_call_end(call, object);
@@ -210,16 +227,11 @@ static void settled(void *arg, int status, const struct error *err)
 {
     struct api_call *call = arg;
     bool happened = cJSON_IsTrue(cn_json_member(call->body, "happened"));
-    cJSON *object;
+    cJSON *object =
+        api_acts_answer(call, status, err, happened ? "happened" : "absent");
 
-    if (status) {
-        api_acts_failed(call, status, err);
-        return;
-    }
-    object = cJSON_CreateObject();
-    encode_put_number(object, "run", (int64_t)call->run);
-    encode_put_text(object, "act", happened ? "happened" : "absent");
-    api_call_end(call, object);
+    if (object)
+        api_call_end(call, object);
 }
 
 void api_settle(struct api_call *call)

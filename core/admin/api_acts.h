@@ -26,9 +26,10 @@ void api_test_clock(struct api_call *call);
 const char *api_acts_word(enum store_act act);
 /* the answer to an act that the store refused: 404, or 409 with needs; */
 void api_acts_refused(struct api_call *call, const char *needs);
-/* to one that failed with a sentence; */
-void api_acts_failed(struct api_call *call, int status,
-                     const struct error *err);
+/* the answer to one that the store took, to be ended by the caller, who may put
+ * more to it; NULL: it failed with a sentence, and the call was ended; */
+cJSON *api_acts_answer(struct api_call *call, int status,
+                       const struct error *err, const char *word);
 /* members of the body; false: wrong, and the call was ended. */
 bool api_acts_reason(struct api_call *call, bool required, const char *why,
                      const char **ret_reason);

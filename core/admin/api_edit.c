@@ -16,15 +16,10 @@
 static void edited(void *arg, int status, const struct error *err)
 {
     struct api_call *call = arg;
-    cJSON *object;
+    cJSON *object = api_acts_answer(call, status, err, "edit");
 
-    if (status) {
-        api_acts_failed(call, status, err);
+    if (!object)
         return;
-    }
-    object = cJSON_CreateObject();
-    encode_put_number(object, "run", (int64_t)call->run);
-    encode_put_text(object, "act", "edit");
     encode_put_text(object, "path", cn_json_text_at(call->body, "/path", NULL));
     encode_put_flag(object, "dry",
                     cJSON_IsTrue(cn_json_member(call->body, "dry")));
