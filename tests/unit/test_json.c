@@ -16,6 +16,8 @@
 
 #include <connect/json.h>
 
+#include "json_suite.h"
+
 /* A row whose text may hold NUL bytes. */
 #define TEXT(literal)                                                          \
     {                                                                          \
@@ -815,6 +817,77 @@ static void survives_damage(void **state)
     assert_true(taken > 500);
 }
 
+/* ---- The public suite ---------------------------------------------------- */
+
+static int suite_read(const char *bytes, size_t len,
+                      const cn_json_limits *limits)
+{
+    cJSON *value = NULL, *again = NULL;
+    cn_json_error error;
+    int status = cn_json_read((cn_str){bytes, len}, limits, &value, &error);
+    char *printed, *twice;
+
+    if (status)
+        return status;
+    printed = cn_json_print(value);
+    assert_int_equal(
+        cn_json_read((cn_str){printed, strlen(printed)}, limits, &again, NULL),
+        0);
+    twice = cn_json_print(again);
+    assert_string_equal(twice, printed);
+    free(twice);
+    free(printed);
+    cJSON_Delete(value);
+    cJSON_Delete(again);
+    return 0;
+}
+
+/* The same text as the value of a member: nothing around it makes it right. */
+static int suite_read_inside(const char *bytes, size_t len,
+                             const cn_json_limits *limits)
+{
+    static const char before[] = "[{\"key\":1,\"text\":";
+    size_t at = sizeof(before) - 1, all = at + len + 2;
+    char *text = malloc(all);
+    int status;
+
+    memcpy(text, before, at);
+    memcpy(text + at, bytes, len);
+    memcpy(text + at + len, "}]", 2);
+    status = suite_read(text, all, limits);
+    free(text);
+    return status;
+}
+
+static void judges_the_suite(void **state)
+{
+    /* As lenient as the reader can be made for what systems send. */
+    cn_json_limits lenient = {.depth_max = CN_JSON_DEPTH_MAX,
+                              .flags = CN_JSON_ALLOW_CASE_TWINS |
+                                       CN_JSON_ALLOW_DUPLICATES};
+    size_t counts[3] = {0};
+
+    (void)state;
+    for (size_t at = 0; at < JSON_SUITE; at++) {
+        const struct json_suite_row *row = &json_suite[at];
+        size_t len, kind = (size_t)(strchr("nyi", row->name[0]) - "nyi");
+        char *text = json_suite_text(row, &len);
+        bool taken = !suite_read(text, len, NULL);
+        bool inside = !suite_read_inside(text, len, NULL);
+        bool ever = !suite_read(text, len, &lenient);
+        counts[kind]++;
+        free(text);
+        if (taken != row->taken || inside != row->taken ||
+            (kind < 2 && ever != (kind == 1)))
+            fail_msg("%s: %s, as a member %s, leniently %s", row->name,
+                     taken ? "taken" : "refused", inside ? "taken" : "refused",
+                     ever ? "taken" : "refused");
+    }
+    assert_int_equal(counts[0], 188);
+    assert_int_equal(counts[1], 95);
+    assert_int_equal(counts[2], 35);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -833,6 +906,7 @@ int main(void)
         cmocka_unit_test(compares),
         cmocka_unit_test(builds),
         cmocka_unit_test(survives_damage),
+        cmocka_unit_test(judges_the_suite),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
