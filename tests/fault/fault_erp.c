@@ -25,32 +25,13 @@ static const char about[] =
     "       poison   events that end their mapping (F19)\n"
     "       outage   the target is away while events come\n";
 
-static const struct part {
-    const char *name;
-    void (*test)(void **state);
-    uint64_t cases;       /* 0: it counts them itself */
-    const char *together; /* cases that belong together, for --list; or "" */
-} parts[] = {
-    {"cuts", fault_erp_cuts, FAULT_CUTS_CASES, ""},
-    {"answers", fault_erp_answers, 0, ""},
-    {"storm", fault_erp_storm, FAULT_STORM_CASES, " 2500"},
-    {"poison", fault_erp_poison, FAULT_POISON_CASES, " 1000"},
-    {"outage", fault_erp_outage, FAULT_OUTAGE_CASES, " 30"},
+static const struct proof_part parts[] = {
+    {"cuts", fault_erp_cuts, FAULT_CUTS_CASES, NULL, 0},
+    {"answers", fault_erp_answers, 0, fault_erp_answers_count, 0},
+    {"storm", fault_erp_storm, FAULT_STORM_CASES, NULL, 2500},
+    {"poison", fault_erp_poison, FAULT_POISON_CASES, NULL, 1000},
+    {"outage", fault_erp_outage, FAULT_OUTAGE_CASES, NULL, 30},
 };
-enum { PARTS = sizeof(parts) / sizeof(*parts) };
-
-void fault_cases(uint64_t total, uint64_t few, uint64_t *ret_from,
-                 uint64_t *ret_count)
-{
-    bool asked = fault_proof.count || fault_proof.from;
-
-    *ret_from = fault_proof.from < total ? fault_proof.from : total;
-    *ret_count = fault_proof.count ? fault_proof.count : few;
-    if (asked && !fault_proof.count)
-        *ret_count = total;
-    if (*ret_count > total - *ret_from)
-        *ret_count = total - *ret_from;
-}
 
 /* ---- Scenes -------------------------------------------------------------- */
 
@@ -170,7 +151,7 @@ bool fault_all_done(struct stage *stage, void *arg)
 
 /* ---- The program --------------------------------------------------------- */
 
-static int run_part(const struct part *part)
+static int run_part(const struct proof_part *part)
 {
     const struct CMUnitTest tests[] = {
         {part->name, part->test, NULL, fault_teardown, NULL}};
@@ -181,26 +162,7 @@ static int run_part(const struct part *part)
 
 int main(int argc, char **argv)
 {
-    int code = PROOF_PASSED;
-    bool known = false;
-
     proof_options(&fault_proof, argc, argv, about);
-    for (size_t at = 0; at < PARTS; at++) {
-        if (fault_proof.list)
-            printf("%s %llu%s\n", parts[at].name,
-                   (unsigned long long)(parts[at].cases
-                                            ? parts[at].cases
-                                            : fault_erp_answers_count()),
-                   parts[at].together);
-        if (fault_proof.part && strcmp(fault_proof.part, parts[at].name) != 0)
-            continue;
-        known = true;
-        if (!fault_proof.list && run_part(&parts[at]))
-            code = PROOF_FAILED;
-    }
-    if (known)
-        return code;
-    fprintf(stderr, "%s: no part \"%s\"\n", fault_proof.program,
-            fault_proof.part);
-    return PROOF_USAGE;
+    return proof_parts(&fault_proof, parts, sizeof(parts) / sizeof(*parts),
+                       run_part);
 }

@@ -36,10 +36,6 @@ enum {
 /* How many named cases part "answers" has. */
 uint64_t fault_erp_answers_count(void);
 
-/* The cases asked for, within total; few when nothing was asked. */
-void fault_cases(uint64_t total, uint64_t few, uint64_t *ret_from,
-                 uint64_t *ret_count);
-
 /* Begin a stage that reaches both simulators through proxies with this plan
  * (arg), who is who told by the proxy's own port.  The test is the only sender
  * of webhooks.  options may be NULL; their streak and syspro may be set. */

@@ -410,7 +410,7 @@ void fault_erp_answers(void **state)
     uint64_t from, count;
 
     (void)state;
-    fault_cases(ROWS, ROWS, &from, &count);
+    proof_cases(&fault_proof, ROWS, ROWS, &from, &count);
     for (uint64_t at = from; at < from + count; at++) {
         if (stage && rows[at].setting != setting) {
             close_setting(stage, setting);

@@ -487,7 +487,8 @@ void fault_erp_cuts(void **state)
     cJSON *ledgers;
 
     (void)state;
-    fault_cases(FAULT_CUTS_CASES, FAULT_CUTS_DEFAULT, &from, &count);
+    proof_cases(&fault_proof, FAULT_CUTS_CASES, FAULT_CUTS_DEFAULT, &from,
+                &count);
     scene = fault_scene(&options, plan, &cuts);
     cuts.stage = scene->stage;
     cuts.logon = from;

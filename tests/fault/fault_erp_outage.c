@@ -72,7 +72,8 @@ void fault_erp_outage(void **state)
     unsigned deals;
 
     (void)state;
-    fault_cases(FAULT_OUTAGE_CASES, FAULT_OUTAGE_DEFAULT, &from, &seconds);
+    proof_cases(&fault_proof, FAULT_OUTAGE_CASES, FAULT_OUTAGE_DEFAULT, &from,
+                &seconds);
     deals = (unsigned)(seconds * RATE);
     /* No proxy: what it accepts and then resets would be a doubt. */
     stage = stage_begin(&options);

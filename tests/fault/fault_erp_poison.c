@@ -238,7 +238,8 @@ void fault_erp_poison(void **state)
     int lives;
 
     (void)state;
-    fault_cases(FAULT_POISON_CASES, FAULT_POISON_DEFAULT, &from, &count);
+    proof_cases(&fault_proof, FAULT_POISON_CASES, FAULT_POISON_DEFAULT, &from,
+                &count);
     if (count < KINDS * POISONED)
         count = KINDS * POISONED;
     stage = fault_scene(&options, NULL, NULL)->stage;

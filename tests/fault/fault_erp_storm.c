@@ -356,7 +356,8 @@ void fault_erp_storm(void **state)
     char more[300];
 
     (void)state;
-    fault_cases(FAULT_STORM_CASES, FAULT_STORM_DEFAULT, &from, &count);
+    proof_cases(&fault_proof, FAULT_STORM_CASES, FAULT_STORM_DEFAULT, &from,
+                &count);
     stage = fault_scene(&options, NULL, NULL)->stage;
     calm_ms = calm(stage);
     take_traffic(stage, &traffic[0]);

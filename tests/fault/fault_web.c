@@ -30,33 +30,14 @@ static const char about[] =
     "       values   amounts that change meaning (F07)\n"
     "       clock    jumps of the wall clock, a stopped process (F22)\n";
 
-static uint64_t slow_count(void)
-{
-    return WEB_SLOW_CASES;
-}
-
-static const struct part {
-    const char *name;
-    void (*test)(void **state);
-    uint64_t (*count)(void);
-    const char *together; /* cases that belong together, for --list; or "" */
-} parts[] = {
-    {"framing", fault_web_framing, fault_web_framing_count, ""},
-    {"slow", fault_web_slow, slow_count, " 3200"},
-    {"bombs", fault_web_bombs, fault_web_bombs_count, ""},
-    {"json", fault_web_json, fault_web_json_count, ""},
-    {"values", fault_web_values, fault_web_values_count, ""},
-    {"clock", fault_web_clock, fault_web_clock_count, ""},
+static const struct proof_part parts[] = {
+    {"framing", fault_web_framing, 0, fault_web_framing_count, 0},
+    {"slow", fault_web_slow, WEB_SLOW_CASES, NULL, WEB_SLOW_CASES},
+    {"bombs", fault_web_bombs, 0, fault_web_bombs_count, 0},
+    {"json", fault_web_json, 0, fault_web_json_count, 0},
+    {"values", fault_web_values, 0, fault_web_values_count, 0},
+    {"clock", fault_web_clock, 0, fault_web_clock_count, 0},
 };
-enum { PARTS = sizeof(parts) / sizeof(*parts) };
-
-void web_cases(uint64_t total, uint64_t *ret_from, uint64_t *ret_count)
-{
-    *ret_from = web_proof.from < total ? web_proof.from : total;
-    *ret_count = web_proof.count ? web_proof.count : total;
-    if (*ret_count > total - *ret_from)
-        *ret_count = total - *ret_from;
-}
 
 /* ---- A connection as bytes ------------------------------------------------
  */
@@ -223,7 +204,7 @@ double web_cpu_ms(struct stage *stage)
 
 /* ---- The program --------------------------------------------------------- */
 
-static int run_part(const struct part *part)
+static int run_part(const struct proof_part *part)
 {
     const struct CMUnitTest tests[] = {
         {part->name, part->test, NULL, stage_teardown, NULL}};
@@ -250,23 +231,8 @@ static void raise_descriptors(void)
 
 int main(int argc, char **argv)
 {
-    int code = PROOF_PASSED;
-    bool known = false;
-
     proof_options(&web_proof, argc, argv, about);
     raise_descriptors();
-    for (size_t at = 0; at < PARTS; at++) {
-        if (web_proof.list)
-            printf("%s %" PRIu64 "%s\n", parts[at].name, parts[at].count(),
-                   parts[at].together);
-        if (web_proof.part && strcmp(web_proof.part, parts[at].name) != 0)
-            continue;
-        known = true;
-        if (!web_proof.list && run_part(&parts[at]))
-            code = PROOF_FAILED;
-    }
-    if (known)
-        return code;
-    fprintf(stderr, "%s: no part \"%s\"\n", web_proof.program, web_proof.part);
-    return PROOF_USAGE;
+    return proof_parts(&web_proof, parts, sizeof(parts) / sizeof(*parts),
+                       run_part);
 }

@@ -34,9 +34,6 @@ uint64_t fault_web_json_count(void);
 uint64_t fault_web_values_count(void);
 uint64_t fault_web_clock_count(void);
 
-/* The cases asked for, within total; all when nothing was asked. */
-void web_cases(uint64_t total, uint64_t *ret_from, uint64_t *ret_count);
-
 /* ---- A connection as bytes ------------------------------------------------
  */
 

@@ -97,7 +97,8 @@ void fault_web_framing(void **state)
     size_t len;
 
     (void)state;
-    web_cases(fault_web_framing_count(), &from, &count);
+    proof_cases(&web_proof, fault_web_framing_count(),
+                fault_web_framing_count(), &from, &count);
     stage_deal(stage, "Behind", "Bayside Tools Ltd", "A100; 3; 149.90", key);
     stage_win(stage, key);
     body = stage_event_body(stage, keys, 1);
@@ -268,7 +269,8 @@ void fault_web_bombs(void **state)
     char more[100];
 
     (void)state;
-    web_cases(fault_web_bombs_count(), &from, &count);
+    proof_cases(&web_proof, fault_web_bombs_count(), fault_web_bombs_count(),
+                &from, &count);
     for (size_t at = 0; at < BOMBS; at++)
         throw_bomb(stage, &bombs[at]);
     before = web_memory(stage);

@@ -202,7 +202,8 @@ void fault_web_clock(void **state)
     unsigned wrong = 0;
 
     (void)state;
-    web_cases(fault_web_clock_count(), &from, &count);
+    proof_cases(&web_proof, fault_web_clock_count(), fault_web_clock_count(),
+                &from, &count);
     for (uint64_t at = from; at < from + count; at++)
         wrong += jumps[at].restart
                      ? check_restart(stage)

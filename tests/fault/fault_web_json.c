@@ -336,7 +336,8 @@ void fault_web_json(void **state)
     (void)state;
     stage_deal(evil.stage, "Around", "Bayside Tools Ltd", "A100; 3; 149.90",
                evil.key);
-    web_cases(fault_web_json_count(), &from, &count);
+    proof_cases(&web_proof, fault_web_json_count(), fault_web_json_count(),
+                &from, &count);
     for (uint64_t at = from; at < from + count; at++) {
         if (at < BROKEN)
             try_broken(&evil, at);

@@ -123,7 +123,8 @@ void fault_web_values(void **state)
     unsigned wrong = 0;
 
     (void)state;
-    web_cases(fault_web_values_count(), &from, &count);
+    proof_cases(&web_proof, fault_web_values_count(), fault_web_values_count(),
+                &from, &count);
     for (uint64_t at = from; at < from + count; at++)
         wrong += at < VALUES ? check_value(stage, &values[at], at)
                              : check_version(stage);

@@ -85,6 +85,48 @@ void proof_options(struct proof *proof, int argc, char **argv,
         proof->arguments[proof->argument_count++] = argv[optind++];
 }
 
+static void list_part(const struct proof_part *part)
+{
+    printf("%s %" PRIu64, part->name,
+           part->cases ? part->cases : part->count());
+    if (part->together)
+        printf(" %" PRIu64, part->together);
+    printf("\n");
+}
+
+int proof_parts(const struct proof *proof, const struct proof_part *parts,
+                size_t count, int (*run)(const struct proof_part *part))
+{
+    int code = PROOF_PASSED;
+    bool known = false;
+
+    for (size_t at = 0; at < count; at++) {
+        if (proof->part && strcmp(proof->part, parts[at].name) != 0)
+            continue;
+        known = true;
+        if (proof->list)
+            list_part(&parts[at]);
+        else if (run(&parts[at]) != PROOF_PASSED)
+            code = PROOF_FAILED;
+    }
+    if (known)
+        return code;
+    fprintf(stderr, "%s: no part \"%s\"\n", proof->program, proof->part);
+    return PROOF_USAGE;
+}
+
+void proof_cases(const struct proof *proof, uint64_t total, uint64_t few,
+                 uint64_t *ret_from, uint64_t *ret_count)
+{
+    uint64_t from = proof->from < total ? proof->from : total;
+    uint64_t count = proof->from ? total : few;
+
+    if (proof->count)
+        count = proof->count;
+    *ret_from = from;
+    *ret_count = count < total - from ? count : total - from;
+}
+
 void proof_figures(const struct proof *proof, const char *part, uint64_t cases,
                    uint64_t lost, uint64_t doubled, const char *more)
 {

@@ -17,6 +17,7 @@
 #define CONNECT_PROOF_PROOF_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -41,6 +42,24 @@ struct proof {
 /* Parse; on a mistake or --help it prints and ends the program. */
 void proof_options(struct proof *proof, int argc, char **argv,
                    const char *about);
+
+/* A part of a harness, for proof_parts. */
+struct proof_part {
+    const char *name;
+    void (*test)(void **state); /* a test of cmocka */
+    uint64_t cases;             /* at full size; 0: count says it */
+    uint64_t (*count)(void);
+    uint64_t together; /* cases that belong together; 0: as many as one likes */
+};
+
+/* The parts asked for: listed, or each given to run, which says with an exit
+ * code how it went.  The program's exit code. */
+int proof_parts(const struct proof *proof, const struct proof_part *parts,
+                size_t count, int (*run)(const struct proof_part *part));
+
+/* The cases asked for, within total; few when nothing was asked. */
+void proof_cases(const struct proof *proof, uint64_t total, uint64_t few,
+                 uint64_t *ret_from, uint64_t *ret_count);
 
 /* Append {"part":part,"cases":N,"lost":N,"doubled":N, further members}; more is
  * JSON text such as "\"points\":17", or NULL.  Prints the same for people. */
