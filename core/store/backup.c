@@ -20,6 +20,7 @@
 #include "store/audit.h"
 #include "store/database.h"
 #include "store/files.h"
+#include "store/log_check.h"
 #include "store/opening.h"
 #include "store/schema.h"
 
@@ -188,6 +189,9 @@ int backup_check(const char *directory, atomic_bool *stop, struct error *err)
         status = lookup_open(&writer.lookup, directory, false, err);
 
     writer.path = files_path(directory, "connect.db");
+    /* What was put aside by a restore may have a log. */
+    if (!status)
+        status = log_check(writer.path, err);
     if (!status)
         status = database_open(&writer.database, writer.path, true, err);
     if (!status && stop)

@@ -1,11 +1,11 @@
 /* opening.c - the directory, the lock, the key and the database.
  *
  * One idea: nothing that was written before is believed before it was read,
- * written and synced again: the log is written over itself and then moved into
- * the database as a whole, which fails when the disk does, and the end of the
- * audit chain must be what meta says.  One process has the store at a time (a
- * lock on connect.lock), because a second one would take the first one's work
- * for its own.
+ * written and synced again: the log must be whole (log_check.c), is written
+ * over itself and then moved into the database as a whole, which fails when the
+ * disk does, and the end of the audit chain must be what meta says.  One
+ * process has the store at a time (a lock on connect.lock), because a second
+ * one would take the first one's work for its own.
  *
  * Steady time goes on here: by the wall clock since the last commit, but never
  * backwards and by a day at most.
@@ -27,6 +27,7 @@
 #include "store/audit.h"
 #include "store/claim.h"
 #include "store/files.h"
+#include "store/log_check.h"
 #include "store/restore.h"
 #include "store/schema.h"
 
@@ -330,6 +331,8 @@ static int opening_database(struct writer *writer, const char *directory,
     if (!status)
         status = lookup_open(&writer->lookup, directory, is_new, err);
     if (!status)
+        status = log_check(writer->path, err);
+    if (!status)
         status = opening_rewrite_log(writer);
     if (!status)
         status = database_open(&writer->database, writer->path, true, err);
@@ -456,7 +459,9 @@ void opening_revive(struct writer *writer)
     int status;
 
     database_close(&writer->database);
-    status = opening_rewrite_log(writer);
+    status = log_check(writer->path, NULL);
+    if (!status)
+        status = opening_rewrite_log(writer);
     if (!status)
         status = database_open(&writer->database, writer->path, true, NULL);
     if (!status)

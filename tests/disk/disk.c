@@ -16,6 +16,7 @@ static const struct part parts[] = {
     {"full", full_run, 12, 120, "the disk is full"},
     {"errors", errors_run, 60, 2000, "calls that fail with EIO"},
     {"damage", damage_run, 120, 6000, "bytes of the file turned over"},
+    {"damage-log", damage_log_run, 120, 6000, "bytes of its log turned over"},
 };
 enum { PART_COUNT = sizeof(parts) / sizeof(*parts) };
 
@@ -40,10 +41,10 @@ int main(int argc, char **argv)
     struct proof proof;
     int worst = PROOF_PASSED, skipped = 0, found = 0;
 
-    proof_options(
-        &proof, argc, argv,
-        "Power cuts, a full disk, I/O errors and damaged files.\n"
-        "Parts: power-replay power-ext4 power-xfs full errors damage");
+    proof_options(&proof, argc, argv,
+                  "Power cuts, a full disk, I/O errors and damaged files.\n"
+                  "Parts: power-replay power-ext4 power-xfs full errors damage "
+                  "damage-log");
     signal(SIGPIPE, SIG_IGN);
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (size_t at = 0; at < PART_COUNT; at++) {

@@ -1,12 +1,13 @@
 /* driver.c - a small program that uses a store as the daemon does, and writes
  * down what it was promised.
  *
- *   disk-driver DIRECTORY small|big|again|long
+ *   disk-driver DIRECTORY small|big|again|long|left
  *
  * Each run is accepted, has a step and a delivery, and is finished; some
  * batches share a commit.  "small" closes and opens the store now and then;
  * "big" writes so much that the log is moved while it is in use; "again" goes
- * on in a directory as it was left; "long" is more, and moves its log often.
+ * on in a directory as it was left; "long" is more, and moves its log often;
+ * "left" ends without closing, behind one commit more that it was not told of.
  *
  * A commit that fails leaves its run as it is.  Exit code: 0; 3: the store gave
  * up for good, as the daemon does; 4: it cannot be opened.  One thread. */
@@ -250,6 +251,27 @@ static void drive(struct driver *driver, int openings, int groups)
     }
 }
 
+/* As a killed process leaves it.  The log was begun anew on the way, so that
+ * older frames stand behind its end. */
+__attribute__((noreturn)) static void drive_left(struct driver *driver)
+{
+    struct driven last = {.driver = driver};
+
+    setenv("CONNECT_TEST_CHECKPOINT", "60", 1);
+    drive_open(driver);
+    for (int group = 0; group < 2 * GROUPS_OPEN; group++)
+        drive_group(driver);
+    setenv("CONNECT_TEST_CHECKPOINT", "1000", 1);
+    for (int group = 0; group < GROUPS_OPEN; group++)
+        drive_group(driver);
+    close(driver->trace);
+    driver->trace = -1;
+    last.event = ++driver->event;
+    advance(&last, FACT_ACCEPTED);
+    store_drain(driver->store);
+    _exit(0);
+}
+
 int main(int argc, char **argv)
 {
     struct driver driver = {.now_ms = 1700000000000, .body_len = SMALL};
@@ -270,6 +292,8 @@ int main(int argc, char **argv)
         /* The log is moved, and begun anew, while it is in use. */
         setenv("CONNECT_TEST_CHECKPOINT", "40", 1);
         drive(&driver, 4, 3 * GROUPS_OPEN);
+    } else if (!strcmp(size, "left")) {
+        drive_left(&driver);
     } else {
         drive(&driver, 3, GROUPS_OPEN);
     }

@@ -17,6 +17,7 @@ int power_run(const struct proof *proof, const struct part *part);
 int full_run(const struct proof *proof, const struct part *part);
 int errors_run(const struct proof *proof, const struct part *part);
 int damage_run(const struct proof *proof, const struct part *part);
+int damage_log_run(const struct proof *proof, const struct part *part);
 
 /* The line that repeats a case. */
 void part_repeat(const struct proof *proof, const struct part *part,
