@@ -121,7 +121,7 @@ static void shadow_fetched(void *arg, int status, struct definition *definition)
     (void)definition;
     shadow->fetched = true;
     if (status)
-        shadow_end(shadow, status, NULL,
+        shadow_end(shadow, status == -ENOENT ? -ENOTSUP : status, NULL,
                    status == -ENOENT ? "the version of the flow it began with "
                                        "cannot be used any more"
                                      : "the flow cannot be read");
@@ -150,7 +150,7 @@ static void shadow_read(void *arg, int status, const struct store_rows *rows)
         engine_fetch_version(shadow->engine, rows->work->flow,
                              rows->work->flow_version, shadow_fetched, shadow);
     else
-        shadow_end(shadow, -ENOENT, NULL,
+        shadow_end(shadow, -ENOTSUP, NULL,
                    "its flow is not among those of today");
 }
 

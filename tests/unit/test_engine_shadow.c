@@ -355,6 +355,19 @@ static void test_a_plugin_that_cannot_be_asked(void **state)
     assert_string_equal(text_at("/path"), "deal");
 }
 
+/* The run is there; that its flow is not is another answer. */
+static void test_a_flow_of_today_is_missing(void **state)
+{
+    struct world *world = *state;
+
+    park_one(world);
+    engine_begin_flows(world->engine);
+    engine_end_flows(world->engine);
+    show(world, 1, ENGINE_SHADOW_AS_NOW);
+    assert_int_equal(shown.answers, 1);
+    assert_int_equal(shown.status, -ENOTSUP);
+}
+
 static void test_only_some_at_once(void **state)
 {
     struct world *world = *state;
@@ -453,6 +466,7 @@ int main(void)
         SHADOW_TEST(test_an_outage_is_shown_and_a_body_is_shown_without_asking),
         SHADOW_TEST(test_refused_credentials_raise_no_alert_from_a_shadow),
         SHADOW_TEST(test_a_plugin_that_cannot_be_asked),
+        SHADOW_TEST(test_a_flow_of_today_is_missing),
         SHADOW_TEST(test_only_some_at_once),
         SHADOW_TEST(test_a_stop_ends_them),
         SHADOW_TEST(test_values_of_the_instance_are_kept),
