@@ -96,6 +96,26 @@ static bool visit_stops(const struct visit *visit)
 
 /* ---- Configuration and files --------------------------------------------- */
 
+/* One a line. */
+static void list_mistakes(struct doctor *doctor, const char *text)
+{
+    int count = 0;
+
+    for (; *text; text += *text == '\n') {
+        int len = (int)strcspn(text, "\n");
+        if (len && ++count <= MISTAKES_MAX)
+            doctor_add(doctor, "configuration", DOCTOR_FAILED, NULL,
+                       "Mend it, then: connectctl check FILE, connectctl "
+                       "reload. Until then what was read before goes on.",
+                       "%.*s", len, text);
+        text += len;
+    }
+    if (count > MISTAKES_MAX)
+        doctor_add(doctor, "configuration", DOCTOR_FAILED, NULL,
+                   "All of them: connectctl check FILE", "and %d more",
+                   count - MISTAKES_MAX);
+}
+
 static void examined(void *arg, int mistakes, const char *text)
 {
     struct visit *visit = arg;
@@ -106,16 +126,8 @@ static void examined(void *arg, int mistakes, const char *text)
                    "Let it take effect: connectctl reload",
                    "the configuration or a flow was changed since it was read; "
                    "what is on disk is in order");
-    for (int line = 0; mistakes && *text && line < MISTAKES_MAX; line++) {
-        int len = (int)strcspn(text, "\n");
-        if (len)
-            doctor_add(doctor, "configuration", DOCTOR_FAILED, NULL,
-                       "Mend it, then: connectctl check FILE, connectctl "
-                       "reload. Until then what was read before goes on.",
-                       "%.*s", len, text);
-        text += len;
-        text += *text == '\n';
-    }
+    if (mistakes)
+        list_mistakes(doctor, text);
     if (mistakes && !doctor->count)
         doctor_add(doctor, "configuration", DOCTOR_FAILED, NULL,
                    "Try: connectctl check FILE",

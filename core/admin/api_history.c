@@ -127,7 +127,8 @@ static void history_ask(struct api_call *call)
 {
     struct store_query query = {.kind = STORE_QUERY_HISTORY,
                                 .limit = (size_t)call->limit,
-                                .sequence = call->after};
+                                .sequence = call->after,
+                                .run = call->run};
 
     api_call_query(call, &query, history_read);
 }
@@ -139,7 +140,9 @@ void api_history(struct api_call *call)
 
     if (!api_call_page(call, "after", PAGE_DEFAULT, PAGE_MAX))
         return;
-    if (api_call_number(call, "wait_ms", WAIT_MS_MAX, &wait_ms, &ended))
+    api_call_number(call, "run", INT64_MAX, &call->run, &ended);
+    if (!ended &&
+        api_call_number(call, "wait_ms", WAIT_MS_MAX, &wait_ms, &ended))
         call->wait_until_ms = uv_now(call->api->options.loop) + wait_ms;
     if (!ended)
         history_ask(call);

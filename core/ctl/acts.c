@@ -164,59 +164,114 @@ static cJSON *bulk_body(struct command_context *context, const char *act,
     return body;
 }
 
-struct bulk_sum {
-    int64_t matched, applied, refused;
-};
-
-/* All calls that one act takes: the daemon does some thousand runs in one. */
-static int bulk_ask(struct command_context *context, const char *act, bool dry,
-                    struct bulk_sum *ret_sum)
+/* What the calls of one act gave together; the first one's answer is the sum.
+ */
+static void bulk_add(cJSON *sum, cJSON *answer)
 {
+    static const char *const counts[] = {"matched", "applied", "refused"};
+    cJSON *refused = cJSON_GetObjectItemCaseSensitive(sum, "refused_runs"),
+          *more = cJSON_DetachItemFromObjectCaseSensitive(answer, "error"),
+          *next = cJSON_DetachItemFromObjectCaseSensitive(answer, "next");
+
+    if (more) { /* what was done before stays done */
+        cn_json_put(sum, "error", more);
+        return;
+    }
+    for (size_t index = 0; index < sizeof(counts) / sizeof(*counts); index++) {
+        int64_t count = print_number(sum, counts[index]) +
+                        print_number(answer, counts[index]);
+        cJSON_DeleteItemFromObjectCaseSensitive(sum, counts[index]);
+        cn_json_put(sum, counts[index], cn_json_integer(count));
+    }
+    CN_JSON_EACH(run, cn_json_member(answer, "refused_runs"))
+    {
+        if (refused)
+            cn_json_append(refused, cJSON_Duplicate(run, 1));
+    }
+    cJSON_DeleteItemFromObjectCaseSensitive(sum, "next");
+    cn_json_put(sum, "next", next);
+}
+
+/* All calls that one act takes: the daemon does some thousand runs in one.
+ * The sum is the caller's; NULL: nothing came. */
+static int bulk_ask(struct command_context *context, const char *act, bool dry,
+                    cJSON **ret_sum)
+{
+    cJSON *sum = NULL;
     int64_t before = 0;
     int code;
 
-    memset(ret_sum, 0, sizeof(*ret_sum));
     do {
         cJSON *body = bulk_body(context, act, dry, before), *answer = NULL;
+        struct error err = {""};
+        char *text;
         if (!body)
             return EXIT_USAGE;
-        code = ask_post(context, "/v1/acts", body, NULL, &answer);
-        ret_sum->matched += print_number(answer, "matched");
-        ret_sum->applied += print_number(answer, "applied");
-        ret_sum->refused += print_number(answer, "refused");
+        text = cn_json_print(body);
+        cJSON_Delete(body);
+        code = ask_exit_code(client_ask(context->client, "POST", "/v1/acts",
+                                        text, &answer, &err),
+                             &err);
+        free(text);
         before = print_number(answer, "next");
-        cJSON_Delete(answer);
+        if (!sum) {
+            sum = answer;
+        } else {
+            bulk_add(sum, answer);
+            cJSON_Delete(answer);
+        }
     } while (code == EXIT_DONE && before);
+    *ret_sum = sum;
     return code;
 }
 
-static int act_all(struct command_context *context, const char *act)
+static void bulk_print(struct command_context *context, const char *act,
+                       const cJSON *sum)
 {
-    struct bulk_sum sum;
-    char question[128];
-    int code = bulk_ask(context, act, true, &sum);
+    int64_t refused = print_number(sum, "refused");
 
-    if (code)
-        return code;
-    if (!sum.matched) {
-        if (!context->options->json)
-            fprintf(context->out.file, "No runs are like that.\n");
-        return EXIT_DONE;
-    }
-    snprintf(question, sizeof(question), "%s %" PRId64 " run%s?", act,
-             sum.matched, sum.matched == 1 ? "" : "s");
-    if (!ask_person(context, question))
-        return EXIT_FAILED;
-    code = bulk_ask(context, act, false, &sum);
-    if (!context->options->json)
-        fprintf(context->out.file, "%s: %" PRId64 " done\n", act, sum.applied);
-    if (sum.refused)
+    if (context->options->json && sum)
+        ask_print_json(context, sum);
+    else if (cn_json_member(sum, "applied"))
+        fprintf(context->out.file, "%s: %" PRId64 " done\n", act,
+                print_number(sum, "applied"));
+    if (refused)
         fprintf(stderr,
                 "connectctl: %" PRId64
                 " refused: they went on in the meantime, "
                 "or their state does not allow it\n",
-                sum.refused);
-    return code || !sum.refused ? code : EXIT_FAILED;
+                refused);
+}
+
+/* With --json one document: of the act, or, when there is none, of the count.
+ */
+static int act_all(struct command_context *context, const char *act)
+{
+    cJSON *count = NULL, *sum = NULL;
+    bool acted = false;
+    char question[128];
+    int64_t matched;
+    int code = bulk_ask(context, act, true, &count);
+
+    matched = print_number(count, "matched");
+    snprintf(question, sizeof(question), "%s %" PRId64 " run%s?", act, matched,
+             matched == 1 ? "" : "s");
+    if (code == EXIT_DONE && matched && !ask_person(context, question))
+        code = EXIT_FAILED;
+    else if (code == EXIT_DONE && matched) {
+        acted = true;
+        code = bulk_ask(context, act, false, &sum);
+        bulk_print(context, act, sum);
+        if (code == EXIT_DONE && print_number(sum, "refused"))
+            code = EXIT_FAILED;
+    } else if (code == EXIT_DONE && !context->options->json) {
+        fprintf(context->out.file, "No runs are like that.\n");
+    }
+    if (!acted && count && context->options->json)
+        ask_print_json(context, count);
+    cJSON_Delete(count);
+    cJSON_Delete(sum);
+    return code;
 }
 
 /* Runs by number, or all that are like the options say; never both. */
@@ -234,22 +289,40 @@ static int act_any(struct command_context *context, const char *act)
 
 /* ---- Commands ------------------------------------------------------------ */
 
+/* A person gets to see first what is different now, or hears that it cannot be
+ * shown; EXIT_DONE: go on. */
+static int retry_asked(struct command_context *context)
+{
+    bool exists = true;
+    uint64_t run;
+    int code;
+
+    if (!ask_run_number(context->arguments[0], &run))
+        return EXIT_USAGE;
+    code = preview_diff(context, run, &exists);
+    if (code == EXIT_NO_DAEMON || !exists)
+        return code;
+    if (code != EXIT_DONE)
+        fprintf(stderr, "What would be different now cannot be shown.\n");
+    return ask_person(context, has(context, OPTION_AS_WAS) ? "Go on as it was?"
+                               : code == EXIT_DONE
+                                   ? "Retry as it is now? (--as-was "
+                                     "goes on as it was)"
+                                   : "Retry all the same? (--as-was "
+                                     "goes on as it was)")
+               ? EXIT_DONE
+               : EXIT_FAILED;
+}
+
 int acts_retry(struct command_context *context)
 {
     bool person = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    uint64_t run;
+    int code = EXIT_DONE;
 
-    /* A person gets to see first what is different now. */
     if (person && context->count == 1 && !has(context, OPTION_YES) &&
-        !has(context, OPTION_ALL) && !context->options->json &&
-        ask_run_number(context->arguments[0], &run) &&
-        preview_diff(context, run) == EXIT_DONE &&
-        !ask_person(context, has(context, OPTION_AS_WAS)
-                                 ? "Go on as it was?"
-                                 : "Retry as it is now? (--as-was goes on as "
-                                   "it was)"))
-        return EXIT_FAILED;
-    return act_any(context, "retry");
+        !has(context, OPTION_ALL | ACTS_FILTER) && !context->options->json)
+        code = retry_asked(context);
+    return code == EXIT_DONE ? act_any(context, "retry") : code;
 }
 
 int acts_release(struct command_context *context)

@@ -44,22 +44,50 @@ void ask_print_raw(struct command_context *context)
     buf_done(&buf);
 }
 
-int ask(struct command_context *context, const char *method, const char *path,
-        const char *body, ask_print_fn *fn, cJSON **ret_answer)
+void ask_print_json(struct command_context *context, const cJSON *value)
+{
+    char *text = cn_json_print(value);
+    struct buf buf;
+
+    buf_init(&buf, TEXT_BYTES_MAX);
+    text_escape_json(&buf, text, strlen(text));
+    buf_append_text(&buf, "\n");
+    fwrite(buf.data, 1, buf.len, context->out.file);
+    buf_done(&buf);
+    free(text);
+}
+
+int ask_only(struct command_context *context, const char *method,
+             const char *path, const char *body, cJSON **ret_answer)
 {
     struct error err = {""};
     cJSON *answer = NULL;
     int status = client_ask(context->client, method, path, body, &answer, &err);
 
-    if (answer && context->options->json)
+    if (status && answer && context->options->json)
         ask_print_raw(context);
-    else if (!status && fn)
-        fn(&context->out, answer);
     if (ret_answer)
         *ret_answer = answer;
     else
         cJSON_Delete(answer);
     return ask_exit_code(status, &err);
+}
+
+int ask(struct command_context *context, const char *method, const char *path,
+        const char *body, ask_print_fn *fn, cJSON **ret_answer)
+{
+    cJSON *answer = NULL;
+    int code = ask_only(context, method, path, body, &answer);
+
+    if (code == EXIT_DONE && context->options->json)
+        ask_print_raw(context);
+    else if (code == EXIT_DONE && fn)
+        fn(&context->out, answer);
+    if (ret_answer)
+        *ret_answer = answer;
+    else
+        cJSON_Delete(answer);
+    return code;
 }
 
 int ask_get(struct command_context *context, const char *path, ask_print_fn *fn)

@@ -14,9 +14,13 @@ enum { ASK_PATH_MAX = 2048 };
 
 typedef void ask_print_fn(const struct text_out *out, const cJSON *answer);
 
+/* Ask; an exit code.  What is wrong is said, with --json also as the answer
+ * that came; what is well is the caller's to print.  ret_answer may be NULL;
+ * the caller deletes it, also when refused. */
+int ask_only(struct command_context *context, const char *method,
+             const char *path, const char *body, cJSON **ret_answer);
 /* Ask and print; with --json the answer as it came.  fn NULL: the caller
- * prints.  ret_answer may be NULL; the caller deletes it, also when refused.
- * An exit code; what is wrong is said. */
+ * prints. */
 int ask(struct command_context *context, const char *method, const char *path,
         const char *body, ask_print_fn *fn, cJSON **ret_answer);
 int ask_get(struct command_context *context, const char *path,
@@ -29,6 +33,8 @@ int ask_post(struct command_context *context, const char *path, cJSON *body,
 int ask_exit_code(int status, const struct error *err);
 /* The last answer as it came; still the same JSON, yet harmless. */
 void ask_print_raw(struct command_context *context);
+/* A value as JSON, likewise harmless, on one line. */
+void ask_print_json(struct command_context *context, const cJSON *value);
 /* Put a parameter to a path of ASK_PATH_MAX; NULL: nothing. */
 void ask_add(char *path, const char *name, const char *value);
 /* The number of a run; false: wrong use, which was said. */

@@ -416,7 +416,8 @@ static const struct command commands[] = {
      "has happened already or may have; then it goes on where it stood.  What\n"
      "is in doubt is asked for first and never simply repeated.  At a "
      "terminal,\n"
-     "with one run, what would be different now is shown first.\n\n"
+     "with one run, what would be different now is shown first, and you are "
+     "asked.\n\n"
      "  --as-was             go on where it stood in any case\n"
      "  --unmasked           the difference with personal data; "
      "recorded\n" ALL_HELP,
@@ -466,7 +467,8 @@ static const struct command commands[] = {
      OPTION_REASON | OPTION_MANY, 0, 1000, false, acts_discard},
     {"tail", "", "what happens, as it happens",
      "  --run RUN            only this run\n"
-     "  --lines COUNT        begin with so many past entries (10)\n",
+     "  --lines COUNT        begin with so many past entries (10), of that "
+     "run\n",
      OPTION_RUN | OPTION_LINES, 0, 0, false, tail_command},
     {"alerts", "[ack CAUSE]", "what the daemon wants people to know",
      "ack CAUSE says that you know; it stays in the list until its cause is "

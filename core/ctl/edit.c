@@ -1,9 +1,10 @@
 /* edit.c - connectctl edit: a record in an editor, and back.
  *
- * One idea: the daemon says whether what was written can be used before
- * anything is stored, and the difference is what a person says yes to.  The
- * record is shown unmasked, which is recorded; its file is only ours to read
- * and gone afterwards, also when a signal ends us.  One thread. */
+ * One idea: the daemon says whether the run may be edited before the record is
+ * shown, and whether what was written can be used before anything is stored;
+ * the difference is what a person says yes to.  The record is shown unmasked,
+ * which is recorded; its file is only ours to read and gone afterwards, also
+ * when a signal ends us.  One thread. */
 #include "ctl/edit.h"
 
 #include <errno.h>
@@ -71,11 +72,21 @@ static int edit_choose(struct edit *edit)
         delivery
             ? cn_json_member(delivery, "body")
             : cn_json_member(cn_json_member(edit->whole, "trigger"), "body");
-    if (cJSON_IsObject(edit->body))
-        return EXIT_DONE;
-    fprintf(stderr, "connectctl: this record cannot be shown, so it cannot be "
-                    "edited here\n");
-    return EXIT_FAILED;
+    return EXIT_DONE;
+}
+
+/* The run, masked or not, and what of it is edited. */
+static int edit_get(struct edit *edit, bool unmasked)
+{
+    char path[ASK_PATH_MAX];
+    int code;
+
+    cJSON_Delete(edit->whole);
+    edit->whole = NULL;
+    snprintf(path, sizeof(path), "/v1/runs/%" PRIu64 "%s", edit->run,
+             unmasked ? "?unmasked=1" : "");
+    code = ask_only(edit->context, "GET", path, NULL, &edit->whole);
+    return code == EXIT_DONE ? edit_choose(edit) : code;
 }
 
 /* ---- The file ------------------------------------------------------------ */
@@ -191,24 +202,53 @@ static int file_read(const struct edit *edit, cJSON **ret_value)
 
 /* ---- Back to the daemon -------------------------------------------------- */
 
-static int edit_put(struct edit *edit, const cJSON *value, bool dry)
+static char *edit_text(const struct edit *edit, const cJSON *value, bool dry)
 {
-    struct command_context *context = edit->context;
     cJSON *body = cJSON_CreateObject();
-    char path[ASK_PATH_MAX], *text;
-    int code;
+    char *text;
 
-    snprintf(path, sizeof(path), "/v1/runs/%" PRIu64 "/body", edit->run);
     if (edit->step)
         cn_json_put_text(body, "path", edit->step);
     cn_json_put(body, "body", cJSON_Duplicate(value, 1));
-    cn_json_put_text(body, "reason", context->options->reason);
+    cn_json_put_text(body, "reason", edit->context->options->reason);
     cJSON_AddBoolToObject(body, "dry", dry);
     text = cn_json_print(body);
     cJSON_Delete(body);
-    code = ask(context, "PUT", path, text, NULL, NULL);
+    return text;
+}
+
+static int edit_put(struct edit *edit, const cJSON *value, bool dry, bool shown)
+{
+    char path[ASK_PATH_MAX], *text = edit_text(edit, value, dry);
+    int code;
+
+    snprintf(path, sizeof(path), "/v1/runs/%" PRIu64 "/body", edit->run);
+    code = shown ? ask(edit->context, "PUT", path, text, NULL, NULL)
+                 : ask_only(edit->context, "PUT", path, text, NULL);
     free(text);
     return code;
+}
+
+/* May it be edited now?  The daemon looks at that before it looks at the
+ * record, so that an empty one does; what it says of that one is no news. */
+static int edit_may(struct edit *edit)
+{
+    cJSON *nothing = cJSON_CreateObject(), *answer = NULL;
+    char path[ASK_PATH_MAX], *text = edit_text(edit, nothing, true);
+    struct error err = {""};
+    int status;
+
+    snprintf(path, sizeof(path), "/v1/runs/%" PRIu64 "/body", edit->run);
+    status =
+        client_ask(edit->context->client, "PUT", path, text, &answer, &err);
+    if (!strcmp(cn_json_text_at(answer, "/error/code", ""), "body"))
+        status = 0;
+    else if (status && answer && edit->context->options->json)
+        ask_print_raw(edit->context);
+    cJSON_Delete(nothing);
+    cJSON_Delete(answer);
+    free(text);
+    return ask_exit_code(status, &err);
 }
 
 /* Once through the editor: EXIT_DONE with what was written, and it can be used.
@@ -221,27 +261,31 @@ static int edit_once(struct edit *edit, cJSON **ret_value)
     *ret_value = NULL;
     if (code == EXIT_DONE)
         code = file_read(edit, ret_value);
-    return code == EXIT_DONE ? edit_put(edit, *ret_value, true) : code;
+    return code == EXIT_DONE ? edit_put(edit, *ret_value, true, false) : code;
 }
 
+/* With --json the difference is for the eyes only. */
 static int edit_store(struct edit *edit, const cJSON *value)
 {
-    const struct text_out *out = &edit->context->out;
+    bool json = edit->context->options->json;
+    struct text_out out = edit->context->out;
     int code;
 
-    text_print(out, TEXT_BOLD, edit->step ? "delivery " : "the event's record");
+    out.file = json ? stderr : out.file;
+    text_print(&out, TEXT_BOLD,
+               edit->step ? "delivery " : "the event's record");
     if (edit->step)
-        text_print_cell(out, TEXT_BOLD, edit->step, 0, false);
-    fputc('\n', out->file);
-    if (!difference_print(out, 2, edit->body, value)) {
-        fputs("  nothing was changed\n", out->file);
-        return EXIT_DONE;
+        text_print_cell(&out, TEXT_BOLD, edit->step, 0, false);
+    fputc('\n', out.file);
+    if (!difference_print(&out, 2, edit->body, value)) {
+        fputs("  nothing was changed\n", out.file);
+        return json ? edit_put(edit, value, true, true) : EXIT_DONE;
     }
     if (!ask_person(edit->context, "Store this?"))
         return EXIT_FAILED;
-    code = edit_put(edit, value, false);
+    code = edit_put(edit, value, false, true);
     if (code == EXIT_DONE)
-        fprintf(out->file,
+        fprintf(out.file,
                 "stored; let the run go on: connectctl retry %" PRIu64 "\n",
                 edit->run);
     return code;
@@ -274,8 +318,6 @@ static int edit_run(struct edit *edit)
 int edit_command(struct command_context *context)
 {
     struct edit edit = {.context = context};
-    char path[ASK_PATH_MAX];
-    struct error err = {""};
     int code;
 
     if (!ask_run_number(context->arguments[0], &edit.run))
@@ -285,12 +327,17 @@ int edit_command(struct command_context *context)
                         "the run\n");
         return EXIT_USAGE;
     }
-    snprintf(path, sizeof(path), "/v1/runs/%" PRIu64 "?unmasked=1", edit.run);
-    code = ask_exit_code(
-        client_ask(context->client, "GET", path, NULL, &edit.whole, &err),
-        &err);
+    code = edit_get(&edit, false);
     if (code == EXIT_DONE)
-        code = edit_choose(&edit);
+        code = edit_may(&edit);
+    if (code == EXIT_DONE)
+        code = edit_get(&edit, true);
+    if (code == EXIT_DONE && !cJSON_IsObject(edit.body)) {
+        fprintf(stderr,
+                "connectctl: this record cannot be shown, so it cannot be "
+                "edited here\n");
+        code = EXIT_FAILED;
+    }
     if (code == EXIT_DONE)
         code = edit_run(&edit);
     cJSON_Delete(edit.whole);

@@ -112,6 +112,10 @@ void preview_print(const struct text_out *out, const cJSON *preview)
     {
         print_delivery(out, delivery);
     }
+    if (cJSON_IsTrue(cn_json_member(preview, "masked")))
+        text_print(out, TEXT_DIM,
+                   "Personal data is masked; --unmasked shows it, which is "
+                   "recorded.\n");
     text_print(out, TEXT_DIM, "Nothing was stored, nothing delivered.\n");
 }
 
@@ -227,11 +231,15 @@ static int ask_preview(struct command_context *context, uint64_t run,
     return ask_post(context, path, body, NULL, ret_preview);
 }
 
-int preview_diff(struct command_context *context, uint64_t run)
+int preview_diff(struct command_context *context, uint64_t run,
+                 bool *ret_exists)
 {
     cJSON *was = NULL, *now = NULL;
     int code = ask_preview(context, run, "was", &was);
 
+    if (ret_exists)
+        *ret_exists =
+            strcmp(cn_json_text_at(was, "/error/code", ""), "not_found") != 0;
     if (code == EXIT_DONE)
         code = ask_preview(context, run, "now", &now);
     if (code == EXIT_DONE && !context->options->json) {
@@ -249,5 +257,5 @@ int preview_diff_command(struct command_context *context)
 
     if (!ask_run_number(context->arguments[0], &run))
         return EXIT_USAGE;
-    return preview_diff(context, run);
+    return preview_diff(context, run, NULL);
 }

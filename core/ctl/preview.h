@@ -15,7 +15,9 @@ size_t preview_difference(const struct text_out *out, const cJSON *was,
 
 /* connectctl diff RUN; */
 int preview_diff_command(struct command_context *context);
-/* the same before a retry; an exit code. */
-int preview_diff(struct command_context *context, uint64_t run);
+/* the same before a retry; an exit code.  Whether there is such a run comes
+ * into ret_exists, which may be NULL. */
+int preview_diff(struct command_context *context, uint64_t run,
+                 bool *ret_exists);
 
 #endif

@@ -26,11 +26,11 @@ enum {
 static int tail_page(struct command_context *context, uint64_t after, int limit,
                      int wait_ms, cJSON **ret_answer, struct error *err)
 {
-    char path[128];
+    char path[160];
 
     snprintf(path, sizeof(path),
-             "/v1/history?after=%" PRIu64 "&limit=%d&wait_ms=%d", after, limit,
-             wait_ms);
+             "/v1/history?after=%" PRIu64 "&limit=%d&wait_ms=%d&run=%" PRIu64,
+             after, limit, wait_ms, context->options->run);
     return client_ask(context->client, "GET", path, NULL, ret_answer, err);
 }
 
@@ -65,43 +65,75 @@ static int tail_newest(struct command_context *context, uint64_t *ret_newest,
     return status;
 }
 
-static void tail_json(struct command_context *context, const cJSON *entry)
+static void tail_entry(struct command_context *context, const cJSON *entry)
 {
-    char *text = cn_json_print(entry);
-    struct buf buf;
-
-    buf_init(&buf, TEXT_BYTES_MAX);
-    text_escape_json(&buf, text, strlen(text));
-    buf_append_text(&buf, "\n");
-    fwrite(buf.data, 1, buf.len, context->out.file);
-    buf_done(&buf);
-    free(text);
+    if (context->options->json)
+        ask_print_json(context, entry);
+    else
+        print_history_entry(&context->out, entry);
 }
 
 static void tail_print(struct command_context *context, const cJSON *answer)
 {
-    const struct command_options *options = context->options;
-
     CN_JSON_EACH(entry, cn_json_member(answer, "history"))
     {
-        if (options->run &&
-            (uint64_t)print_number(entry, "run") != options->run)
-            continue;
-        if (options->json)
-            tail_json(context, entry);
-        else
-            print_history_entry(&context->out, entry);
+        tail_entry(context, entry);
     }
     fflush(context->out.file);
 }
 
+/* The last lines of one run.  Their numbers have gaps, so its history, which is
+ * short, is read from the beginning and its end kept. */
+static int tail_run(struct command_context *context, uint64_t *ret_after,
+                    struct error *err)
+{
+    cJSON *kept = cJSON_CreateArray();
+    uint64_t count = 0;
+    bool more = true;
+    int status = 0;
+
+    while (!status && more) {
+        cJSON *answer = NULL, *entries;
+        status = tail_page(context, *ret_after, PAGE, 0, &answer, err);
+        more = cJSON_IsTrue(cn_json_member(answer, "more"));
+        entries = cJSON_GetObjectItemCaseSensitive(answer, "history");
+        while (!status && entries && entries->child) {
+            cJSON *entry = cJSON_DetachItemFromArray(entries, 0);
+            cn_json_append(kept, entry);
+            if (++count > context->options->lines)
+                cJSON_DeleteItemFromArray(kept, 0);
+        }
+        if (!status)
+            *ret_after = (uint64_t)print_number(answer, "next");
+        cJSON_Delete(answer);
+    }
+    CN_JSON_EACH(entry, kept)
+    {
+        tail_entry(context, entry);
+    }
+    fflush(context->out.file);
+    cJSON_Delete(kept);
+    return status;
+}
+
+/* The last lines of everything. */
+static int tail_all(struct command_context *context, uint64_t *ret_after,
+                    struct error *err)
+{
+    uint64_t newest = 0, lines = context->options->lines;
+    int status = tail_newest(context, &newest, err);
+
+    *ret_after = newest > lines ? newest - lines : 0;
+    return status;
+}
+
 int tail_command(struct command_context *context)
 {
-    uint64_t after = 0, lines = context->options->lines;
     struct error err = {""};
-    int status = tail_newest(context, &after, &err);
+    uint64_t after = 0;
+    int status = context->options->run ? tail_run(context, &after, &err)
+                                       : tail_all(context, &after, &err);
 
-    after = after > lines ? after - lines : 0;
     while (!status && !ferror(context->out.file)) {
         cJSON *answer = NULL;
         status = tail_page(context, after, PAGE, WAIT_MS, &answer, &err);

@@ -317,7 +317,7 @@ static int read_kind(struct reading *reading, struct store_rows *rows)
     case STORE_QUERY_COUNTS:
         return read_counts(reading, rows);
     case STORE_QUERY_HISTORY:
-        return read_history(reading, false, rows);
+        return read_history(reading, reading->query->run > 0, rows);
     case STORE_QUERY_ALERTS:
         return read_alerts(reading, rows);
     case STORE_QUERY_QUARANTINE:

@@ -495,7 +495,7 @@ enum store_query_kind {
 struct store_query {
     enum store_query_kind kind;
     uint64_t run;         /* RUN; RUNS: numbers below this; 0: from the top;
-                           * QUARANTINE: likewise */
+                           * QUARANTINE: likewise; HISTORY: only of it, 0: any */
     uint64_t sequence;    /* HISTORY: entries after this */
     uint32_t states;      /* RUNS: bit (1 << run_state); 0: all */
     const char *flow;     /* RUNS: only this, like code below; FLOW: its name;

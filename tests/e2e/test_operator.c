@@ -117,7 +117,14 @@ static void test_edit(void **state)
     stage_rest(stage);
     stage_must(stage, stage_order_count(stage) == 1);
     says(stage, CTL(0, "show", number(run)), "act.edited");
-    /* What was delivered cannot be edited. */
+    /* What was delivered cannot be edited; that is said before an editor is
+     * opened, and before anything is shown. */
+    snprintf(file, sizeof(file), "touch %s/opened", stage->directory);
+    setenv("EDITOR", file, 1);
+    says(stage, CTL(1, "edit", number(run), "--reason", "late", "--yes"),
+         "while it is parked or held");
+    snprintf(file, sizeof(file), "%s/opened", stage->directory);
+    stage_must(stage, access(file, F_OK) != 0);
     snprintf(file, sizeof(file), "%s/body.json", stage->directory);
     stage_write(stage, "body.json", "{\"box\":\"x\"}");
     free(CTL(1, "edit", number(run), "--reason", "late", "--step", "trigger",
@@ -298,7 +305,149 @@ static void test_difference(void **state)
     stage_passed(stage);
 }
 
+/* ---- At a terminal ------------------------------------------------------- */
+
+/* connectctl at a terminal, where a person types this. */
+static char *terminal(struct stage *stage, int code, const char *typed,
+                      const char *command)
+{
+    char line[2 * STAGE_PATH_MAX];
+    const char *arguments[] = {"/bin/sh", "-c", line, NULL};
+    char *text = NULL;
+    int found;
+
+    setenv("CONNECT_SOCKET", stage->socket, 1);
+    snprintf(line, sizeof(line), "echo %s | script -qec '%s %s' /dev/null",
+             typed, CONNECT_BUILD_DIR "/core/ctl/connectctl", command);
+    found = process_output(arguments, REACT_MS, &text);
+    printf("%s: %d\n%s\n", line, found, text);
+    if (found != code)
+        stage_fail(stage, "%s: %d, not %d", line, found, code);
+    return text;
+}
+
+/* The flow goes by another name: what would be different cannot be shown. */
+static void rename_flow(struct stage *stage)
+{
+    static const char path[] = "flows/won-deal-to-sales-order.json";
+    static const char name[] = "\"flow\": \"won-deal-to-sales-order\"";
+    char file[STAGE_PATH_MAX + 80];
+    char *text, *at;
+
+    snprintf(file, sizeof(file), "%s/%s", stage->directory, path);
+    text = process_read_file(file, NULL);
+    at = text ? strstr(text, name) : NULL;
+    stage_must(stage, at);
+    memcpy(at + strlen(name) - 6, "ORDER", 5);
+    stage_write(stage, path, text);
+    free(text);
+    free(CTL(0, "reload"));
+}
+
+static void test_retry_at_a_terminal(void **state)
+{
+    char key[STAGE_TEXT_MAX], command[40];
+    struct stage *stage = stage_begin(NULL);
+    int64_t run = park(stage, "Shown first", "Z900; 3; 149.90", key);
+    char *text;
+
+    (void)state;
+    snprintf(command, sizeof(command), "retry %s", number(run));
+    text = terminal(stage, 1, "n", command);
+    stage_must(stage, strstr(text, "give the same"));
+    says(stage, text, "Retry as it is now?");
+    says(stage, terminal(stage, 1, "y", "retry 999"), "no run 999");
+    rename_flow(stage);
+    text = terminal(stage, 1, "n", command);
+    stage_must(stage, strstr(text, "its flow is not among those of today"));
+    stage_must(stage, strstr(text, "cannot be shown"));
+    says(stage, text, "nothing was changed");
+    stage_must(stage, stage_run_of(stage, key, "parked") == run);
+    says(stage, terminal(stage, 0, "y", command), "run");
+    stage_rest(stage);
+    stage_must(stage, stage_order_count(stage) == 0);
+    stage_check(stage);
+    stage_passed(stage);
+}
+
+/* ---- The history followed ------------------------------------------------ */
+
+static size_t lines_in(const char *file)
+{
+    char *text = process_read_file(file, NULL);
+    size_t count = 0;
+
+    for (char *line = text; line && (line = strchr(line, '\n')); line++)
+        count++;
+    free(text);
+    return count;
+}
+
+static bool is_longer(struct stage *stage, void *arg)
+{
+    char log[STAGE_PATH_MAX + 20];
+
+    snprintf(log, sizeof(log), "%s/tail.log", stage->directory);
+    return lines_in(log) > *(size_t *)arg;
+}
+
+/* The last lines of one run, not those of it among the last lines of all. */
+static void test_tail_of_one_run(void **state)
+{
+    const char *tail[] = {CONNECT_BUILD_DIR "/core/ctl/connectctl",
+                          "tail",
+                          "--run",
+                          NULL,
+                          "--lines",
+                          "2",
+                          NULL};
+    char key[STAGE_TEXT_MAX], told[STAGE_TEXT_MAX], other[STAGE_TEXT_MAX];
+    char log[STAGE_PATH_MAX + 20], run[24];
+    struct process following = {0};
+    struct stage *stage = stage_begin(NULL);
+    int64_t first = park(stage, "First", "Z900; 3; 149.90", key);
+    size_t count = 1;
+    char *text;
+
+    (void)state;
+    stage_deal(stage, "Later", "Bayside Tools Ltd", "A100; 3; 149.90", other);
+    stage_win(stage, other);
+    stage_until_number(stage, other, told);
+    stage_rest(stage);
+    snprintf(log, sizeof(log), "%s/tail.log", stage->directory);
+    snprintf(run, sizeof(run), "%s", number(first));
+    tail[3] = run;
+    setenv("CONNECT_SOCKET", stage->socket, 1);
+    stage_must(stage, !process_start(&following, log, tail));
+    stage_until(stage, REACT_MS, "two lines", is_longer, &count);
+    count = lines_in(log);
+    free(CTL(0, "discard", run, "--reason", "never sold"));
+    stage_until(stage, REACT_MS, "the line of the discard", is_longer, &count);
+    process_end(&following);
+    text = process_read_file(log, NULL);
+    printf("%s\n", text);
+    stage_must(stage, count == 2 && strstr(text, "run.parked"));
+    stage_must(stage, !strstr(text, "run.done"));
+    free(text);
+    stage_passed(stage);
+}
+
 /* ---- All of one reason --------------------------------------------------- */
+
+/* There is one line of JSON, with this member; text is taken. */
+static void one_document(struct stage *stage, char *text, const char *member,
+                         bool truth)
+{
+    char *begin = strchr(text, '{');
+    char *end = begin ? strchr(begin, '\n') : NULL;
+    cJSON *told = begin ? cJSON_Parse(begin) : NULL;
+    const cJSON *found = cJSON_GetObjectItem(told, member);
+
+    stage_must(stage, told && end && !strchr(end, '{'));
+    stage_must(stage, found && (!truth || cJSON_IsTrue(found)));
+    cJSON_Delete(told);
+    free(text);
+}
 
 static void test_all_of_one_reason(void **state)
 {
@@ -318,16 +467,20 @@ static void test_all_of_one_reason(void **state)
     free(CTL(2, "retry", "1", "--all"));
     says(stage, CTL(1, "retry", "--all", "--contains", "Z900"), "--yes");
     stage_must(stage, stage_runs_in(stage, "parked") == 3);
+    /* One document: the count when nothing was done, else what was done. */
+    one_document(stage, CTL(1, "retry", "--all", "--json"), "dry", true);
+    one_document(stage, CTL(0, "retry", "--all", "--key", "x", "--json"), "dry",
+                 true);
     says(stage,
          CTL(0, "retry", "--all", "--code", "rejected", "--contains", "Z900",
              "--yes"),
          "2 done");
     stage_rest(stage);
     stage_must(stage, stage_order_count(stage) == 2);
-    says(stage,
-         CTL(0, "discard", "--all", "--contains", "Z901", "--reason",
-             "never sold", "--yes"),
-         "1 done");
+    one_document(stage,
+                 CTL(0, "discard", "--all", "--contains", "Z901", "--reason",
+                     "never sold", "--yes", "--json"),
+                 "applied", false);
     /* A second event of that deal may have stood behind it. */
     stage_rest(stage);
     free(CTL(0, "discard", "--all", "--contains", "Z901", "--reason",
@@ -436,10 +589,16 @@ static void test_backup_and_restore(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        stage_test(test_edit),          stage_test(test_settle_happened),
-        stage_test(test_settle_absent), stage_test(test_replay),
-        stage_test(test_difference),    stage_test(test_all_of_one_reason),
-        stage_test(test_quarantine),    stage_test(test_backup_and_restore),
+        stage_test(test_edit),
+        stage_test(test_settle_happened),
+        stage_test(test_settle_absent),
+        stage_test(test_replay),
+        stage_test(test_difference),
+        stage_test(test_all_of_one_reason),
+        stage_test(test_quarantine),
+        stage_test(test_backup_and_restore),
+        stage_test(test_retry_at_a_terminal),
+        stage_test(test_tail_of_one_run),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

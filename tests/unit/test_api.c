@@ -17,6 +17,7 @@
 #include "../e2e/openapi_check/openapi.h"
 #include "admin/api.h"
 #include "admin/api_routes.h"
+#include "base/buf.h"
 #include "base/memory.h"
 
 enum {
@@ -190,8 +191,13 @@ static int world_reload(void *arg, struct error *ret_note, struct error *err)
 static int world_examine(void *arg, daemon_examined_fn *fn, void *fn_arg)
 {
     struct world *world = arg;
+    struct buf text;
 
-    fn(fn_arg, world->mistakes, world->mistakes ? "one\ntwo\n" : "");
+    buf_init(&text, 10000);
+    for (int index = 1; index <= world->mistakes; index++)
+        buf_printf(&text, "mistake %d\n", index);
+    fn(fn_arg, world->mistakes, text.len ? text.data : "");
+    buf_done(&text);
     return 0;
 }
 
@@ -1370,9 +1376,18 @@ static void test_doctor(void **state)
     finding_is(world, "configuration", "warning", "was changed");
     world->mistakes = 2;
     assert_int_equal(GET("/v1/doctor"), 200);
-    finding_is(world, "configuration", "failed", "one");
-    assert_non_null(strstr(world->text, "\"two\""));
+    finding_is(world, "configuration", "failed", "mistake 1");
+    assert_non_null(strstr(world->text, "\"mistake 2\""));
     assert_true(cJSON_IsFalse(at(world, "ok")));
+    /* What is left out is counted. */
+    world->mistakes = 20;
+    assert_int_equal(GET("/v1/doctor"), 200);
+    assert_non_null(strstr(world->text, "\"mistake 20\""));
+    assert_null(strstr(world->text, " more\""));
+    world->mistakes = 23;
+    assert_int_equal(GET("/v1/doctor"), 200);
+    assert_null(strstr(world->text, "\"mistake 21\""));
+    assert_non_null(strstr(world->text, "\"and 3 more\""));
 }
 
 static void test_doctor_sees_what_waits(void **state)
@@ -1428,6 +1443,26 @@ static void test_history_waits(void **state)
     close(client);
     assert_non_null(strstr(reply, "run.done"));
     assert_int_equal(GET("/v1/history?wait_ms=30001"), 400);
+}
+
+static void test_history_of_one_run(void **state)
+{
+    struct world *world = *state;
+    const cJSON *entry;
+    size_t count = 0;
+
+    run_whole_deal(world);
+    accept_record(world, "deal/1", "d1", "{\"key\":\"d\"}");
+    assert_int_equal(GET("/v1/history?limit=1000"), 200);
+    assert_non_null(strstr(world->text, "\"run\":1"));
+    assert_int_equal(GET("/v1/history?run=2&limit=1000"), 200);
+    cJSON_ArrayForEach(entry, at(world, "history"))
+    {
+        assert_int_equal(cJSON_GetNumberValue(openapi_member(entry, "run")), 2);
+        count++;
+    }
+    assert_true(count > 1);
+    assert_int_equal(GET("/v1/history?run=x"), 400);
 }
 
 static void test_stop_ends_waiting(void **state)
@@ -1567,6 +1602,7 @@ int main(void)
         API_TEST(test_doctor),
         API_TEST(test_doctor_sees_what_waits),
         API_TEST(test_history_waits),
+        API_TEST(test_history_of_one_run),
         API_TEST(test_stop_ends_waiting),
 #ifdef CONNECT_TEST_CLOCK
         API_TEST(test_clock_is_stepped),

@@ -512,6 +512,7 @@ static void test_previews(void **state)
     expect_in(text, "would be sent; the other system does not have it");
     expect_in(text, "does not fit its type");
     expect_in(text, "/key: missing");
+    expect_in(text, "--unmasked shows it");
     paper_close(&paper);
     paper_open(&paper, 0, false);
     assert_int_equal(preview_difference(&paper.out, was, now), 5);

@@ -202,6 +202,12 @@ static void check_history(struct kit *kit, const struct store_rows *rows)
     assert_int_equal(rows->history[1].run, 1);
 }
 
+static void check_no_history(struct kit *kit, const struct store_rows *rows)
+{
+    (void)kit;
+    assert_int_equal(rows->history_count, 0);
+}
+
 static void check_alerts(struct kit *kit, const struct store_rows *rows)
 {
     assert_int_equal(rows->alert_count, 1);
@@ -265,6 +271,8 @@ static void values_are_kept(void **state)
     value(kit, "note", "note", "detail");
     ask(kit, &(struct store_query){.kind = STORE_QUERY_HISTORY, .sequence = 2},
         check_history);
+    ask(kit, &(struct store_query){.kind = STORE_QUERY_HISTORY, .run = 2},
+        check_no_history);
     assert_int_equal(
         value(kit, "alert", "syspro.auth", "cannot log on").decision,
         STORE_APPLIED);
