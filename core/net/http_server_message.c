@@ -114,8 +114,22 @@ static char *line_take(char **rest, const char *end)
     return line;
 }
 
+/* Behind a "%": two digits, and no character that ends a line or a text when
+ * somebody decodes it.  A query may hold the ends of lines. */
+static bool escape_valid(const char *digits, bool in_query)
+{
+    int high = hex_value(digits[0]);
+    int low = high < 0 ? -1 : hex_value(digits[1]);
+    int byte = high * 16 + low;
+
+    if (low < 0 || byte == '\0')
+        return false;
+    return in_query || (byte != '\r' && byte != '\n');
+}
+
 static bool target_split(struct message_head *head, char *target)
 {
+    bool in_query = false;
     const char *c;
 
     if (target[0] != '/')
@@ -123,11 +137,8 @@ static bool target_split(struct message_head *head, char *target)
     for (c = target; *c; c++) {
         if (!is_target(*c))
             return false;
-        if (*c != '%')
-            continue;
-        if (hex_value(c[1]) < 0 || hex_value(c[2]) < 0)
-            return false;
-        if (c[1] == '0' && c[2] == '0')
+        in_query = in_query || *c == '?';
+        if (*c == '%' && !escape_valid(c + 1, in_query))
             return false;
     }
     head->path = target;

@@ -1,9 +1,9 @@
 /* fault_web_bytes.c - F03 requests whose end is ambiguous, F05 bodies and heads
  * without end.
  *
- * One idea: behind each hostile request stands, on the same connection, one
- * that would be taken; the count of events tells whether it was.  One thread.
- */
+ * One idea: behind each hostile request, or inside a harmless one, stands on
+ * the same connection one that would be taken; the count of events tells
+ * whether it was.  One thread. */
 #include "fault_web.h"
 
 #include <inttypes.h>
@@ -26,9 +26,29 @@ enum {
 
 /* ---- F03 ----------------------------------------------------------------- */
 
+/* Right requests around which a reader may lose its step: an event inside the
+ * body of one that asks for nothing, or one byte behind its end. */
+static const struct step {
+    const char *name;
+    const char *method;
+    enum { EVENT, EVENT_BEGINNING, NOTHING } body; /* what it says it holds */
+    const char *lines;
+    const char *between; /* behind its end */
+    size_t answers_max;  /* 100s too */
+} steps[] = {
+    {"GET with a body", "GET", EVENT, "", "", 2},
+    {"HEAD with a body", "HEAD", EVENT, "", "", 2},
+    {"OPTIONS with a body", "OPTIONS", EVENT, "", "", 2},
+    {"GET with the beginning of a request", "GET", EVENT_BEGINNING, "", "", 2},
+    {"POST with an expectation", "POST", EVENT, "Expect: 100-continue\r\n", "",
+     3},
+    {"length 0 and a byte", "POST", NOTHING, "", "X", 3},
+};
+enum { STEPS = sizeof(steps) / sizeof(*steps) };
+
 uint64_t fault_web_framing_count(void)
 {
-    return (uint64_t)PROBES * PIECES;
+    return (uint64_t)PROBES * PIECES + STEPS;
 }
 
 /* A whole event that would be stored. */
@@ -85,9 +105,54 @@ static void probe_one(struct stage *stage, const struct http_probe *probe,
     wire_close(&wire);
 }
 
-void fault_web_framing(void **state)
+static void step_one(struct stage *stage, const struct step *step,
+                     const char *second, size_t second_len)
+{
+    static const char last[] = "GET /none HTTP/1.1\r\nHost: connect.example\r\n"
+                               "Connection: close\r\n\r\n";
+    const char *blank = strstr(second, "\r\n\r\n");
+    size_t lens[] = {[EVENT] = second_len,
+                     [EVENT_BEGINNING] = (size_t)(blank + 2 - second),
+                     [NOTHING] = 0};
+    char head[300];
+    struct wire wire;
+
+    snprintf(head, sizeof(head),
+             "%s /none HTTP/1.1\r\nHost: connect.example\r\n%s"
+             "Content-Length: %zu\r\n\r\n%s",
+             step->method, step->lines, lens[step->body], step->between);
+    wire_open(stage, &wire);
+    wire_send(&wire, head, strlen(head));
+    wire_send(&wire, second, second_len);
+    wire_send(&wire, last, sizeof(last) - 1);
+    wire_read(&wire, WIRE_MS);
+    if (!wire.closed || !wire_answers(&wire) ||
+        wire_answers(&wire) > step->answers_max)
+        stage_fail(stage, "\"%s\": %s, %zu answers: %.400s", step->name,
+                   wire.closed ? "closed" : "left open", wire_answers(&wire),
+                   wire.answer);
+    wire_close(&wire);
+}
+
+static void framing_case(struct stage *stage, uint64_t number,
+                         const char *second, size_t len)
 {
     static const size_t pieces[PIECES] = {0, 1, 7};
+    size_t probe = (size_t)(number / PIECES);
+
+    if (probe >= PROBES)
+        step_one(stage, &steps[number - (uint64_t)PROBES * PIECES], second,
+                 len);
+    else
+        probe_one(stage,
+                  probe < HTTP_PROBES_SMUGGLING
+                      ? &http_probes_smuggling[probe]
+                      : &http_probes_malformed[probe - HTTP_PROBES_SMUGGLING],
+                  pieces[number % PIECES], second, len);
+}
+
+void fault_web_framing(void **state)
+{
     struct stage_options options = {.no_registrations = true, .level = "info"};
     struct stage *stage = stage_begin(&options);
     char key[STAGE_TEXT_MAX], *second = malloc(SECOND_MAX), *body;
@@ -104,14 +169,8 @@ void fault_web_framing(void **state)
     body = stage_event_body(stage, keys, 1);
     len = make_second(stage, body, second);
     events = web_status_number(stage, "events");
-    for (uint64_t at = from; at < from + count; at++) {
-        size_t probe = (size_t)(at / PIECES);
-        probe_one(stage,
-                  probe < HTTP_PROBES_SMUGGLING
-                      ? &http_probes_smuggling[probe]
-                      : &http_probes_malformed[probe - HTTP_PROBES_SMUGGLING],
-                  pieces[at % PIECES], second, len);
-    }
+    for (uint64_t at = from; at < from + count; at++)
+        framing_case(stage, at, second, len);
     stage_must(stage, web_status_number(stage, "events") == events);
     stage_must(stage, web_quarantined(stage) == 0);
     /* What stood behind is a good event by itself. */
@@ -212,6 +271,34 @@ static void a_line_above_the_limit(struct stage *stage, struct wire *wire)
     wire_send(wire, line, sizeof(line));
 }
 
+/* The line that begins a request, with so much in its method or target. */
+static void pour_first_line(struct wire *wire, const char *begin)
+{
+    static char line[100000];
+
+    memset(line, 'A', sizeof(line));
+    wire_send(wire, begin, strlen(begin));
+    wire_send(wire, line, sizeof(line));
+}
+
+static void a_long_method(struct stage *stage, struct wire *wire)
+{
+    (void)stage;
+    pour_first_line(wire, "");
+}
+
+static void a_long_target(struct stage *stage, struct wire *wire)
+{
+    (void)stage;
+    pour_first_line(wire, "GET /");
+}
+
+static void a_long_name(struct stage *stage, struct wire *wire)
+{
+    send_head(stage, wire, "");
+    pour_first_line(wire, "X-");
+}
+
 static void zipped(struct stage *stage, struct wire *wire)
 {
     send_head(stage, wire,
@@ -235,6 +322,9 @@ static const struct bomb bombs[] = {
     {"a MiB of head", 431, a_mebibyte_of_head},
     {"10,000 headers", 431, ten_thousand_headers},
     {"a line above the limit", 431, a_line_above_the_limit},
+    {"a method of 100 kB", 431, a_long_method},
+    {"a target of 100 kB", 431, a_long_target},
+    {"a name of 100 kB", 431, a_long_name},
     {"gzip", 415, zipped},
     {"a byte above the limit", 413, a_byte_above_the_limit},
 };

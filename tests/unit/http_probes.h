@@ -3,8 +3,24 @@
  *
  * Each is one request that a strict server refuses with 400 and a closed
  * connection.  The test that uses the table sends a complete second request
- * behind it on the same connection; it must never be processed.  The subjects
- * follow the public Http11Probe list; the bytes are our own.
+ * behind it on the same connection; it must never be processed.
+ *
+ * The subjects follow the public list Http11Probe (MDA2AV/Http11Probe: 88
+ * smuggling and 26 malformed probes); the bytes are our own.  94 of its probes
+ * have a row here.  LONG-URL, LONG-METHOD, LONG-HEADER-NAME, LONG-HEADER-VALUE,
+ * MANY-HEADERS and POST-CL-HUGE-NO-BODY are in the bombs of fault_web;
+ * CHUNK-EXTENSION-LONG is refused at its semicolon.  The others are no requests
+ * to refuse:
+ *
+ *   PIPELINE-SAFE, HEADER-INJECTION, EXPECT-100-CL, RANGE-OVERLAPPING
+ *                      right requests, which are served (test_http_server.c)
+ *   CL0-BODY-POISON, EXPECT-100-CL-DESYNC, GET-CL-BODY-DESYNC,
+ *   GET-CL-PREFIX-DESYNC, HEAD-CL-BODY, OPTIONS-CL-BODY, -BODY-DESYNC
+ *                      right requests around which a reader may lose its step:
+ *                      the steps in the framing of fault_web
+ *   EMPTY-REQUEST, INCOMPLETE-REQUEST
+ *                      nothing to answer: closed in time (fault_web, slow;
+ *                      test_http_server.c)
  *
  * Used by test_http_server.c against the server and by tests/bench/
  * http_candidates against libraries that were candidates for it. */
@@ -27,6 +43,9 @@ struct http_probe {
 #define PROBE_HEAD "POST /first HTTP/1.1\r\nHost: a.example\r\n"
 #define PROBE_CHUNKED PROBE_HEAD "Transfer-Encoding: chunked\r\n\r\n"
 #define PROBE_END "5\r\nhello\r\n0\r\n\r\n"
+/* 40 bytes that would be a request; 45 with the last chunk before them. */
+#define PROBE_INNER "GET /third HTTP/1.1\r\nHost: a.example\r\n\r\n"
+#define PROBE_LAST_INNER "0\r\n\r\n" PROBE_INNER
 /* One Content-Length or Transfer-Encoding value, and the body it means. */
 #define PROBE_LENGTH(name, value)                                              \
     PROBE(name, PROBE_HEAD "Content-Length:" value "\r\n\r\nhello")
@@ -54,6 +73,63 @@ static const struct http_probe http_probes_smuggling[] = {
     PROBE_LINES("length and coding identity",
                 "Content-Length: 5\r\nTransfer-Encoding: identity\r\n",
                 "hello"),
+    PROBE_LINES("length 4 and chunked",
+                "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
+                "0\r\n\r\n"),
+    PROBE_LINES("chunked and length 30",
+                "Transfer-Encoding: chunked\r\nContent-Length: 30\r\n",
+                "0\r\n\r\n"),
+    PROBE_LINES("length, then chunked, and close",
+                "Content-Length: 15\r\nTransfer-Encoding: chunked\r\n"
+                "Connection: close\r\n",
+                PROBE_END),
+    PROBE_LINES("chunked, then length, and close",
+                "Transfer-Encoding: chunked\r\nContent-Length: 15\r\n"
+                "Connection: close\r\n",
+                PROBE_END),
+    PROBE_LINES("length one byte beyond the chunks",
+                "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n",
+                "0\r\n\r\nX"),
+    PROBE_LINES("length shorter than the chunks",
+                "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
+                PROBE_END),
+    PROBE_LINES("length and empty coding",
+                "Content-Length: 5\r\nTransfer-Encoding:\r\n", "hello"),
+    /* Both, and a request inside what one of them means. */
+    PROBE_LINES("a request behind the last chunk",
+                "Content-Length: 45\r\nTransfer-Encoding: chunked\r\n",
+                PROBE_LAST_INNER),
+    PROBE_LINES("a HEAD behind the last chunk",
+                "Content-Length: 46\r\nTransfer-Encoding: chunked\r\n",
+                "0\r\n\r\nHEAD /third HTTP/1.1\r\nHost: a.example\r\n\r\n"),
+    PROBE_LINES("a request inside, coding with blank behind",
+                "Content-Length: 45\r\nTransfer-Encoding: chunked \r\n",
+                PROBE_LAST_INNER),
+    PROBE_LINES("a request inside, coding with comma before",
+                "Content-Length: 45\r\nTransfer-Encoding: , chunked\r\n",
+                PROBE_LAST_INNER),
+    PROBE_LINES("a request inside, coding in capitals",
+                "Content-Length: 45\r\nTransfer-Encoding: Chunked\r\n",
+                PROBE_LAST_INNER),
+    PROBE_LINES("a request inside, coding folded",
+                "Transfer-Encoding:\r\n chunked\r\nContent-Length: 45\r\n",
+                PROBE_LAST_INNER),
+    PROBE_LINES("a request inside, length with plus",
+                "Content-Length: +45\r\nTransfer-Encoding: chunked\r\n",
+                PROBE_LAST_INNER),
+    PROBE_LINES("a request inside, length with letters",
+                "Content-Length: 45abc\r\nTransfer-Encoding: chunked\r\n",
+                PROBE_LAST_INNER),
+    PROBE_LINES("a request inside, two codings",
+                "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"
+                "Content-Length: 45\r\n",
+                PROBE_LAST_INNER),
+    PROBE_LINES("a request inside, two lengths",
+                "Content-Length: 5\r\nContent-Length: 45\r\n",
+                "hello" PROBE_INNER),
+    PROBE_LINES("a request as a chunk, length to its size",
+                "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",
+                "28\r\n" PROBE_INNER "\r\n0\r\n\r\n"),
     /* Several lengths. */
     PROBE_LINES("two different lengths",
                 "Content-Length: 5\r\nContent-Length: 6\r\n", "hello"),
@@ -66,6 +142,7 @@ static const struct http_probe http_probes_smuggling[] = {
     PROBE_LENGTH("length list, equal", " 5, 5"),
     PROBE_LENGTH("length list, different", " 5, 0"),
     PROBE_LENGTH("length list, no blank", " 5,5"),
+    PROBE_LENGTH("length list of three", " 5, 5, 5"),
     PROBE_LENGTH("length, comma behind", " 5,"),
     /* One length, oddly written. */
     PROBE_LENGTH("length with plus", " +5"),
@@ -75,6 +152,7 @@ static const struct http_probe http_probes_smuggling[] = {
     PROBE_LENGTH("length octal", " 0o5"),
     PROBE_LENGTH("length binary", " 0b101"),
     PROBE_LENGTH("length with leading zero", " 05"),
+    PROBE_LENGTH("length 0200", " 0200"),
     PROBE_LENGTH("length with many zeros", " 00000000000000000005"),
     PROBE_LENGTH("length two zeros", " 00"),
     PROBE_LENGTH("length of 20 digits", " 10000000000000000005"),
@@ -114,6 +192,7 @@ static const struct http_probe http_probes_smuggling[] = {
     PROBE_CODING("coding identity", " identity"),
     PROBE_CODING("coding chunked, identity", " chunked, identity"),
     PROBE_CODING("coding identity, chunked", " identity, chunked"),
+    PROBE_CODING("coding chunked, gzip", " chunked, gzip"),
     PROBE_CODING("coding gzip, chunked", " gzip, chunked"),
     PROBE_CODING("coding chunked twice", " chunked, chunked"),
     PROBE_CODING("coding with comma behind", " chunked,"),
@@ -123,6 +202,7 @@ static const struct http_probe http_probes_smuggling[] = {
     PROBE_CODING("coding behind two blanks", "  chunked"),
     PROBE_CODING("coding behind tab", "\tchunked"),
     PROBE_CODING("coding behind vertical tab", " \vchunked"),
+    PROBE_CODING("coding behind form feed", " \fchunked"),
     PROBE_CODING("coding with form feed behind", " chunked\f"),
     PROBE_CODING("coding with NUL behind", " chunked\0"),
     PROBE_CODING("coding in quotes", " \"chunked\""),
@@ -148,6 +228,9 @@ static const struct http_probe http_probes_smuggling[] = {
                 "Transfer_Encoding: chunked\r\n", PROBE_END),
     PROBE("coding in HTTP/1.0", "POST /first HTTP/1.0\r\nHost: a.example\r\n"
                                 "Transfer-Encoding: chunked\r\n\r\n" PROBE_END),
+    PROBE("coding folded, without a body of its own",
+          "OPTIONS /first HTTP/1.1\r\nHost: a.example\r\n"
+          "Transfer-Encoding:\r\n chunked\r\nContent-Length: 5\r\n\r\nhello"),
     PROBE_LINES("coding hidden behind bare LF of another field",
                 "X-A: b\nTransfer-Encoding: chunked\r\n", PROBE_END),
     PROBE_LINES("coding hidden behind bare CR of another field",
@@ -160,6 +243,7 @@ static const struct http_probe http_probes_smuggling[] = {
     PROBE("chunk size with tab behind",
           PROBE_CHUNKED "5\t\r\nhello\r\n0\r\n\r\n"),
     PROBE("chunk size with plus", PROBE_CHUNKED "+5\r\nhello\r\n0\r\n\r\n"),
+    PROBE("chunk size +0 and a byte", PROBE_CHUNKED "+0\r\n\r\nX"),
     PROBE("chunk size with minus", PROBE_CHUNKED "-5\r\nhello\r\n0\r\n\r\n"),
     PROBE("chunk size with 0x", PROBE_CHUNKED "0x5\r\nhello\r\n0\r\n\r\n"),
     PROBE("chunk size with underscore",
@@ -172,6 +256,8 @@ static const struct http_probe http_probes_smuggling[] = {
     PROBE("chunk size no number", PROBE_CHUNKED "g\r\nhello\r\n0\r\n\r\n"),
     PROBE("chunk size with NUL", PROBE_CHUNKED "5\0\r\nhello\r\n0\r\n\r\n"),
     PROBE("chunk extension", PROBE_CHUNKED "5;a=b\r\nhello\r\n0\r\n\r\n"),
+    PROBE("chunk extension with a bracket in its name",
+          PROBE_CHUNKED "5;bad[=x\r\nhello\r\n0\r\n\r\n"),
     PROBE("chunk extension without name",
           PROBE_CHUNKED "5;\r\nhello\r\n0\r\n\r\n"),
     PROBE("semicolon and bare LF behind the chunk size",
@@ -205,6 +291,10 @@ static const struct http_probe http_probes_smuggling[] = {
           "5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n"),
     PROBE("trailer with Host",
           PROBE_CHUNKED "5\r\nhello\r\n0\r\nHost: b.example\r\n\r\n"),
+    PROBE("trailer with Authorization", PROBE_CHUNKED
+          "5\r\nhello\r\n0\r\nAuthorization: Bearer evil\r\n\r\n"),
+    PROBE("trailer with Content-Type",
+          PROBE_CHUNKED "5\r\nhello\r\n0\r\nContent-Type: text/evil\r\n\r\n"),
     PROBE("trailer with bare LF",
           PROBE_CHUNKED "5\r\nhello\r\n0\r\nX-A: b\n\r\n"),
 };
@@ -238,6 +328,8 @@ static const struct http_probe http_probes_malformed[] = {
     PROBE("method no token", "GE(T /first HTTP/1.1\r\nHost: a\r\n\r\n"),
     PROBE("CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n"),
     PROBE("absolute target", "GET http://a/first HTTP/1.1\r\nHost: a\r\n\r\n"),
+    PROBE("absolute target of another host",
+          "GET http://b.example/first HTTP/1.1\r\nHost: a.example\r\n\r\n"),
     PROBE("asterisk target", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"),
     PROBE("target with fragment", "GET /first#a HTTP/1.1\r\nHost: a\r\n\r\n"),
     PROBE("target with backslash", "GET /a\\b HTTP/1.1\r\nHost: a\r\n\r\n"),
@@ -248,6 +340,12 @@ static const struct http_probe http_probes_malformed[] = {
     PROBE("target with NUL", "GET /fir\0st HTTP/1.1\r\nHost: a\r\n\r\n"),
     PROBE("target with raw UTF-8",
           "GET /f\xc3\xbcrst HTTP/1.1\r\nHost: a\r\n\r\n"),
+    PROBE("target with raw overlong UTF-8",
+          "GET /\xc0\xaf HTTP/1.1\r\nHost: a\r\n\r\n"),
+    PROBE("target with escaped line end",
+          "GET /first%0d%0aX-Injected:%20true HTTP/1.1\r\nHost: a\r\n\r\n"),
+    PROBE("target with escaped LF, capital",
+          "GET /first%0A HTTP/1.1\r\nHost: a\r\n\r\n"),
     PROBE("bare CR in the request line",
           "GET /first\r HTTP/1.1\r\nHost: a\r\n\r\n"),
     PROBE("bare LF line ends", "GET /first HTTP/1.1\nHost: a\n\n"),
@@ -255,6 +353,8 @@ static const struct http_probe http_probes_malformed[] = {
           "GET /first HTTP/1.1\nHost: a\r\n\r\n"),
     PROBE("bare LF at the end of the head",
           "GET /first HTTP/1.1\r\nHost: a\r\n\n"),
+    PROBE("white space only", "   \r\n\r\n"),
+    PROBE("bytes of no protocol", "\x9c\x04\xe5\x00\x7f\xfe\x11\x88\x0b\xd3"),
     PROBE("a TLS hello", "\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03"),
     /* Fields. */
     PROBE_LINES("folded field", "X-A: b\r\n c\r\n", ""),
@@ -267,6 +367,8 @@ static const struct http_probe http_probes_malformed[] = {
     PROBE_LINES("UTF-8 in the name", "X-\xc3\xbc: b\r\n", ""),
     PROBE_LINES("NUL in the value", "X-A: b\0c\r\n", ""),
     PROBE_LINES("bell in the value", "X-A: b\ac\r\n", ""),
+    PROBE_LINES("several control characters in the value",
+                "X-A: abc\a\b\vdef\r\n", ""),
     PROBE_LINES("DEL in the value",
                 "X-A: b\x7f"
                 "c\r\n",
