@@ -105,14 +105,19 @@ static void stop_asked(uv_signal_t *signal, int number)
 
 /* ---- Reload -------------------------------------------------------------- */
 
-static int program_reload(void *arg, struct error *ret_note, struct error *err)
+/* Certificates first: a mistake in them leaves the configuration as it was, and
+ * new ones fit the old configuration, which names the same files. */
+static int program_reload(void *arg, daemon_registered_fn *registered,
+                          void *fn_arg, struct error *ret_note,
+                          struct error *err)
 {
     struct program *program = arg;
-    int status = daemon_reload(program->daemon, ret_note, err);
+    int status = http_server_reload(program->webhooks, err);
 
     if (!status)
-        status = http_server_reload(program->webhooks, err);
-    if (status)
+        status =
+            daemon_reload(program->daemon, registered, fn_arg, ret_note, err);
+    if (status < 0)
         log_write(LOG_ERROR, NULL, "the configuration stays as it was: %s",
                   err->text);
     else
@@ -128,7 +133,7 @@ static void reload_asked(uv_signal_t *signal, int number)
 
     (void)number;
     if (!program->stopping && program->webhooks)
-        (void)!program_reload(program, &note, &err);
+        (void)!program_reload(program, NULL, NULL, &note, &err);
 }
 
 /* ---- The doors ----------------------------------------------------------- */
@@ -311,14 +316,14 @@ static int open_doors(struct program *program, struct error *err)
     if (!status && program->port_file)
         status = write_port(program->port_file, port, err);
     if (!status)
-        status = daemon_register(program->daemon, err);
-    if (!status)
+        status = daemon_register(program->daemon, NULL, NULL, err);
+    if (status >= 0)
         log_write(LOG_INFO, NULL,
                   "connectd " CONNECT_VERSION " is ready: webhooks on %s:%d, "
                   "people on %s",
                   parts.config->listen_address, port,
                   parts.config->admin_socket);
-    return status;
+    return status < 0 ? status : 0;
 }
 
 static void daemon_ready(void *arg, int status, const struct error *err)

@@ -30,8 +30,9 @@ struct api_options {
     const char *version;
     /* The configuration of now. */
     const struct config *(*config)(void *arg);
-    /* Read it again: 0 with a note (may be empty), or a negative errno. */
-    int (*reload)(void *arg, struct error *ret_note, struct error *err);
+    /* Read it again, with a note (may be empty); as daemon_reload. */
+    int (*reload)(void *arg, daemon_registered_fn *registered, void *fn_arg,
+                  struct error *ret_note, struct error *err);
     /* Look at the configuration on disk; as daemon_examine. */
     int (*examine)(void *arg, daemon_examined_fn *fn, void *fn_arg);
     /* As daemon_webhook_at. */

@@ -14,6 +14,7 @@
 
 #include "admin/api_preview.h"
 #include "admin/encode.h"
+#include "base/memory.h"
 
 enum {
     REASON_BYTES_MAX = 1000,
@@ -265,14 +266,39 @@ void api_settle(struct api_call *call)
 
 /* ---- Reload -------------------------------------------------------------- */
 
+/* call->work is the note, which is there before. */
+static void reload_end(struct api_call *call)
+{
+    const struct error *note = call->work;
+    cJSON *object = cJSON_CreateObject();
+
+    encode_put_flag(object, "reloaded", true);
+    encode_put_text(object, "note", note->text[0] ? note->text : NULL);
+    api_call_end(call, object);
+}
+
+static void reload_registered(void *arg, int status)
+{
+    struct api_call *call = arg;
+    struct error *note = call->work, rest = *note;
+
+    if (status)
+        error_set(note,
+                  "the registration of webhooks could not be stored (%s): "
+                  "reload again%s%s",
+                  strerror(-status), rest.text[0] ? "; " : "", rest.text);
+    reload_end(call);
+}
+
+/* What the reload began is stored before it is answered; the store answers, or
+ * the server does when that takes as long as an answer may. */
 static void reload_audited(void *arg, int status,
                            const struct store_result *results,
                            size_t result_count)
 {
     struct api_call *call = arg;
     const struct api_options *options = &call->api->options;
-    struct error note = {""}, err = {""};
-    cJSON *object;
+    struct error err = {""};
 
     (void)results;
     (void)result_count;
@@ -280,14 +306,14 @@ static void reload_audited(void *arg, int status,
         api_call_fail_errno(call, status, "the store takes no changes now");
         return;
     }
-    if (options->reload(options->arg, &note, &err)) {
+    call->work = memory_zero(1, sizeof(struct error));
+    call->work_free = free;
+    status = options->reload(options->arg, reload_registered, call, call->work,
+                             &err);
+    if (status < 0)
         api_call_fail(call, 409, "config", "%s", err.text);
-        return;
-    }
-    object = cJSON_CreateObject();
-    encode_put_flag(object, "reloaded", true);
-    encode_put_text(object, "note", note.text[0] ? note.text : NULL);
-    api_call_end(call, object);
+    else if (!status)
+        reload_end(call);
 }
 
 void api_reload(struct api_call *call)

@@ -116,7 +116,7 @@ int daemon_make_instances(struct daemon *daemon, struct error *err)
         .operation_ms = daemon->config->limits.operation_ms,
         .stuck_ms = daemon->config->limits.stuck_ms,
         .retry_after_ms_max = daemon->config->limits.retry_after_ms,
-        .public_address = daemon->config->public_address,
+        .public_address = daemon->public_address,
         .generations = daemon->generations,
         .changed = instance_changed,
         .arg = daemon,
@@ -229,6 +229,7 @@ int daemon_create(uv_loop_t *loop, const char *config_path,
         free(daemon);
         return status;
     }
+    daemon->public_address = memory_text(daemon->config->public_address);
     open_handles(daemon);
     *ret_daemon = daemon;
     return 0;
@@ -486,6 +487,7 @@ void daemon_destroy(struct daemon *daemon)
     record_types_destroy(daemon->types);
     config_destroy(daemon->config);
     free(daemon->config_path);
+    free(daemon->public_address);
     free(daemon->generations);
     free(daemon);
 }

@@ -34,12 +34,19 @@ int daemon_create(uv_loop_t *loop, const char *config_path,
                   struct daemon **ret_daemon, struct error *err) MUST_USE;
 void daemon_start(struct daemon *daemon, daemon_ready_fn *ready, void *arg);
 void daemon_parts(struct daemon *daemon, struct daemon_parts *ret_parts);
-/* The port is known: register the webhooks of the configuration. */
-int daemon_register(struct daemon *daemon, struct error *err) MUST_USE;
+/* The port is known: register the webhooks of the configuration.  0: there is
+ * nothing to register; 1: registered is called once, from the loop, when all is
+ * stored, or with a negative errno; it may be NULL.  An error: it is not
+ * called.
+ */
+typedef void daemon_registered_fn(void *arg, int status);
+int daemon_register(struct daemon *daemon, daemon_registered_fn *registered,
+                    void *arg, struct error *err) MUST_USE;
 
 /* Read configuration and flows again; on any error keep the old and say why.
- * ret_note (may be NULL) tells what takes a restart. */
-int daemon_reload(struct daemon *daemon, struct error *ret_note,
+ * ret_note tells what takes a restart.  0 or 1 as daemon_register. */
+int daemon_reload(struct daemon *daemon, daemon_registered_fn *registered,
+                  void *arg, struct error *ret_note,
                   struct error *err) MUST_USE;
 
 /* Begin nothing new, let what is open end within the configured limit, log off,

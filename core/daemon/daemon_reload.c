@@ -87,8 +87,25 @@ static void note_restart(const struct config *old, struct config *fresh,
         error_set(ret_note, "%s", "");
 }
 
-int daemon_reload(struct daemon *daemon, struct error *ret_note,
-                  struct error *err)
+/* The new configuration holds in any case; what could not be registered now is
+ * looked at again with the next reload or start. */
+static int reload_register(struct daemon *daemon,
+                           daemon_registered_fn *registered, void *arg,
+                           struct error *ret_note)
+{
+    struct error why = {""}, note = *ret_note;
+    int status = daemon_register(daemon, registered, arg, &why);
+
+    if (status >= 0)
+        return status;
+    log_write(LOG_ERROR, NULL, "%s", why.text);
+    error_set(ret_note, "%s; reload again%s%s", why.text,
+              note.text[0] ? "; " : "", note.text);
+    return 0;
+}
+
+int daemon_reload(struct daemon *daemon, daemon_registered_fn *registered,
+                  void *arg, struct error *ret_note, struct error *err)
 {
     struct config *fresh = NULL;
     int status = config_read(daemon->config_path, &fresh, err);
@@ -108,9 +125,5 @@ int daemon_reload(struct daemon *daemon, struct error *ret_note,
     remove_instances(daemon, fresh);
     config_destroy(daemon->config);
     daemon->config = fresh;
-    /* The new configuration holds in any case; a registration that could not be
-     * stored now is looked at again with the next start or reload. */
-    if (daemon_register(daemon, err))
-        log_write(LOG_ERROR, NULL, "%s", err->text);
-    return 0;
+    return reload_register(daemon, registered, arg, ret_note);
 }

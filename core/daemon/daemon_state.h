@@ -12,7 +12,9 @@
 struct daemon {
     uv_loop_t *loop;
     char *config_path;
-    char *generations; /* directory; NULL while only checking */
+    char *public_address; /* since the start, as the instances have it; NULL:
+                           * none */
+    char *generations;    /* directory; NULL while only checking */
     struct config *config;
     struct record_types *types;
     struct store *store;

@@ -62,6 +62,8 @@ struct world {
     size_t op_count;
     uint64_t next_op;
     int reload_status;
+    daemon_registered_fn *registered; /* of the last reload */
+    void *registered_arg;
     int mistakes; /* of the configuration on disk */
     bool server_stopped, stepped;
     /* the last reply */
@@ -179,9 +181,13 @@ static const struct config *world_config(void *arg)
     return &((struct world *)arg)->config;
 }
 
-static int world_reload(void *arg, struct error *ret_note, struct error *err)
+static int world_reload(void *arg, daemon_registered_fn *registered,
+                        void *fn_arg, struct error *ret_note, struct error *err)
 {
     struct world *world = arg;
+
+    world->registered = registered;
+    world->registered_arg = fn_arg;
 
     error_set(ret_note, "the port takes a restart");
     error_set(err, "connect.json:3: /listen/port: must be a number");
@@ -1286,6 +1292,39 @@ static void test_reload(void **state)
                         "connect.json:3: /listen/port: must be a number");
 }
 
+/* It is answered when what it registers is stored, with what came of that. */
+static void reload_waits(struct world *world, int status, const char *note)
+{
+    char reply[1024] = "";
+    int client = client_open(world, "POST", "/v1/reload", "{}");
+
+    world->reload_status = 1;
+    world->registered = NULL;
+    for (int round = 0; !world->registered; round++) {
+        assert_true(round < ROUNDS_MAX);
+        uv_run(&world->loop, UV_RUN_NOWAIT);
+        store_drain(world->store);
+    }
+    for (int round = 0; round < 50; round++)
+        uv_run(&world->loop, UV_RUN_NOWAIT);
+    assert_true(read(client, reply, sizeof(reply) - 1) < 0);
+    world->registered(world->registered_arg, status);
+    for (int round = 0; read(client, reply, sizeof(reply) - 1) < 0; round++) {
+        assert_true(round < ROUNDS_MAX);
+        uv_run(&world->loop, UV_RUN_NOWAIT);
+    }
+    close(client);
+    assert_non_null(strstr(reply, "\"reloaded\":true"));
+    assert_non_null(strstr(reply, note));
+}
+
+static void test_reload_waits_for_registrations(void **state)
+{
+    reload_waits(*state, 0, "\"note\":\"the port takes a restart\"");
+    reload_waits(*state, -ENOSPC,
+                 "(No space left on device): reload again; the port takes");
+}
+
 static void test_check(void **state)
 {
     struct world *world = *state;
@@ -1598,6 +1637,7 @@ int main(void)
         API_TEST(test_preview),
         API_TEST(test_backup),
         API_TEST(test_reload),
+        API_TEST(test_reload_waits_for_registrations),
         API_TEST(test_check),
         API_TEST(test_doctor),
         API_TEST(test_doctor_sees_what_waits),
