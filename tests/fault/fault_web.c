@@ -25,6 +25,7 @@ static const char about[] =
     "daemon.\n"
     "parts: framing  requests whose end is ambiguous (F03)\n"
     "       slow     thousands of slow connections (F04)\n"
+    "       handshakes  hundreds of TLS handshakes that never end (F04)\n"
     "       bombs    bodies and heads without end (F05)\n"
     "       json     broken and evil JSON (F06)\n"
     "       values   amounts that change meaning (F07)\n"
@@ -33,6 +34,8 @@ static const char about[] =
 static const struct proof_part parts[] = {
     {"framing", fault_web_framing, 0, fault_web_framing_count, 0},
     {"slow", fault_web_slow, WEB_SLOW_CASES, NULL, WEB_SLOW_CASES},
+    {"handshakes", fault_web_handshakes, WEB_HANDSHAKES_CASES, NULL,
+     WEB_HANDSHAKES_CASES},
     {"bombs", fault_web_bombs, 0, fault_web_bombs_count, 0},
     {"json", fault_web_json, 0, fault_web_json_count, 0},
     {"values", fault_web_values, 0, fault_web_values_count, 0},
@@ -202,6 +205,19 @@ double web_cpu_ms(struct stage *stage)
     return (double)(user + kernel) * 1000.0 / (double)sysconf(_SC_CLK_TCK);
 }
 
+static int compare_ms(const void *one, const void *other)
+{
+    int64_t left = *(const int64_t *)one, right = *(const int64_t *)other;
+
+    return (left > right) - (left < right);
+}
+
+int64_t web_p99(int64_t *spent_ms, size_t count)
+{
+    qsort(spent_ms, count, sizeof(*spent_ms), compare_ms);
+    return count ? spent_ms[count * 99 / 100] : 0;
+}
+
 /* ---- The program --------------------------------------------------------- */
 
 static int run_part(const struct proof_part *part)
@@ -232,6 +248,7 @@ static void raise_descriptors(void)
 int main(int argc, char **argv)
 {
     proof_options(&web_proof, argc, argv, about);
+    signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
     raise_descriptors();
     return proof_parts(&web_proof, parts, sizeof(parts) / sizeof(*parts),
                        run_part);

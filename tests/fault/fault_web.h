@@ -20,13 +20,15 @@ void fault_web_bombs(void **state);
 void fault_web_json(void **state);
 void fault_web_values(void **state);
 void fault_web_slow(void **state);
+void fault_web_handshakes(void **state);
 void fault_web_clock(void **state);
 
 /* Cases of each part at full size. */
 enum {
     WEB_SLOW_CASES =
         3200, /* connections: 2,000 heads, 1,000 bodies, 200 idle */
-    WEB_SLOW_DEFAULT = 320
+    WEB_SLOW_DEFAULT = 320,
+    WEB_HANDSHAKES_CASES = 500 /* connections; the default too */
 };
 uint64_t fault_web_framing_count(void);
 uint64_t fault_web_bombs_count(void);
@@ -66,5 +68,7 @@ int64_t web_quarantined(struct stage *stage);
 /* Resident memory and processor time (ms) of the daemon. */
 double web_memory(struct stage *stage);
 double web_cpu_ms(struct stage *stage);
+/* What 99 of 100 did not exceed; sorts them. */
+int64_t web_p99(int64_t *spent_ms, size_t count);
 
 #endif

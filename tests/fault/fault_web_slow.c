@@ -95,13 +95,6 @@ static void slow_work(struct slow *slow, int64_t now_ms)
     }
 }
 
-static int compare_ms(const void *one, const void *other)
-{
-    int64_t left = *(const int64_t *)one, right = *(const int64_t *)other;
-
-    return (left > right) - (left < right);
-}
-
 struct good {
     int64_t spent_ms[GOOD_MAX];
     size_t count;
@@ -180,8 +173,7 @@ void fault_web_slow(void **state)
     most = work(stage, body, good) - before;
     for (size_t at = 0; at < KINDS; at++)
         left += check_kind(&kinds[at]);
-    qsort(good->spent_ms, good->count, sizeof(*good->spent_ms), compare_ms);
-    p99 = good->spent_ms[good->count * 99 / 100];
+    p99 = web_p99(good->spent_ms, good->count);
     printf("slow: %u left, good sender: %zu requests, p99 %" PRId64
            " ms; memory grew by %.1f MiB\n",
            left, good->count, p99, most / (1 << 20));
