@@ -6,6 +6,8 @@
  * audit chain loses its old end as a whole; the last entry that went stays in
  * meta with its hash, so that the rest can still be checked.
  *
+ * The alert about parked runs is of no age: it goes with the last of them.
+ *
  * Freed pages are used again; the file does not become smaller.  Called by the
  * writer inside a transaction. */
 #include "store/apply_prune.h"
@@ -14,6 +16,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "store/apply_parked.h"
 #include "store/audit.h"
 
 enum { DETAIL_BYTES = 128 };
@@ -163,7 +166,8 @@ static int prune_alerts(struct writer *writer, int64_t age_ms,
     status = database_run(
         &writer->database,
         "DELETE FROM alert WHERE id IN (SELECT id FROM alert WHERE"
-        " last_ms < ?1 ORDER BY last_ms LIMIT ?2)",
+        " last_ms < ?1 AND cause NOT GLOB '" PARKED_PREFIX "*'"
+        " ORDER BY last_ms LIMIT ?2)",
         value_number(writer->steady_ms - age_ms), value_count(pruning->left));
     if (status)
         return status;

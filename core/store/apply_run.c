@@ -5,7 +5,8 @@
  *                         +-> DONE        DISCARDED <--------+
  *
  * One idea: every change of a run's state goes through run_move, which keeps
- * the counts, the audit and the lane in step with the row.  A run leaves QUEUED
+ * the counts, the audit, the lane and the alerts about parked runs in step with
+ * the row.  A run leaves QUEUED
  * only when it is first of its lane, and due_ms is set only while it waits for
  * a time.  Called by the writer inside a transaction. */
 #include "store/apply_run.h"
@@ -16,6 +17,7 @@
 #include "base/seeded.h"
 #include "store/apply_delivery.h"
 #include "store/apply_lane.h"
+#include "store/apply_parked.h"
 #include "store/audit.h"
 #include "store/claim.h"
 #include "store/seal.h"
@@ -91,8 +93,12 @@ int run_move(struct writer *writer, struct run *run, const char *actor,
     int64_t due_ms = timed ? change->due_ms : 0;
     struct store_bytes reason = {change->reason,
                                  change->reason ? strlen(change->reason) : 0};
-    int status;
+    int status = 0;
 
+    if (run->state == RUN_PARKED)
+        status = parked_leave(writer, run->number);
+    if (status)
+        return status;
     if (change->state == RUN_READY && due_ms <= writer->steady_ms)
         due_ms = 0;
     if (due_ms && seeded_bug("F22")) /* as a time of day */
@@ -121,6 +127,8 @@ int run_move(struct writer *writer, struct run *run, const char *actor,
         writer->result->ready_count++;
     status = audit_append(writer, actor, run_state_act(change->state),
                           run->number, NULL, change->code);
+    if (!status && change->state == RUN_PARKED)
+        status = parked_enter(writer, run->number);
     if (!status && finished)
         status = lane_wake_run(writer, run);
     return status;

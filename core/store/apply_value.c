@@ -88,14 +88,15 @@ int apply_flow(struct writer *writer, const struct change_value *value)
         value_number(writer->wall_ms), value_bytes(value->bytes));
 }
 
-int apply_alert(struct writer *writer, const struct change_value *value)
+int value_alert_raise(struct writer *writer, const char *cause,
+                      const char *said)
 {
-    struct store_bytes text = {value->second, strlen(value->second)};
+    struct store_bytes text = {said, strlen(said)};
     int64_t id;
     int status,
         found = value_row(
             writer, "SELECT id FROM alert WHERE cause = ?1 AND ?2 IS NULL",
-            value_text(value->first), value_text(NULL), &id);
+            value_text(cause), value_text(NULL), &id);
 
     if (found < 0)
         return found;
@@ -107,16 +108,22 @@ int apply_alert(struct writer *writer, const struct change_value *value)
         " text = excluded.text, last_wall_ms = excluded.last_wall_ms,"
         " last_ms = excluded.last_ms, acknowledged ="
         " acknowledged AND excluded.last_ms - acknowledged_ms < ?6",
-        value_number(id), value_text(value->first),
+        value_number(id), value_text(cause),
         value_bytes(seal_bytes(&writer->scratch, 0, id, text)),
         value_number(writer->wall_ms), value_number(writer->steady_ms),
         value_number(STORE_ALERT_QUIET_MS));
-    if (status || found) {
-        if (found)
-            writer->result->decision = STORE_DUPLICATE;
-        return status;
-    }
-    return audit_append(writer, NULL, "alert.raised", 0, NULL, value->first);
+    if (!status && !found)
+        status = audit_append(writer, NULL, "alert.raised", 0, NULL, cause);
+    return status ? status : found;
+}
+
+int apply_alert(struct writer *writer, const struct change_value *value)
+{
+    int found = value_alert_raise(writer, value->first, value->second);
+
+    if (found > 0)
+        writer->result->decision = STORE_DUPLICATE;
+    return found < 0 ? found : 0;
 }
 
 int apply_alert_doubt(struct writer *writer, const struct change_value *value)

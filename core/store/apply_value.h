@@ -12,6 +12,9 @@ int apply_flow(struct writer *writer,
                const struct change_value *value) MUST_USE;
 int apply_alert(struct writer *writer,
                 const struct change_value *value) MUST_USE;
+/* 1: it was there and is counted, 0: it is new, or a negative errno. */
+int value_alert_raise(struct writer *writer, const char *cause,
+                      const char *text) MUST_USE;
 int apply_alert_doubt(struct writer *writer,
                       const struct change_value *value) MUST_USE;
 int apply_alert_clear(struct writer *writer,

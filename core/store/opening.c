@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "store/apply_parked.h"
 #include "store/audit.h"
 #include "store/claim.h"
 #include "store/files.h"
@@ -222,6 +223,9 @@ static int opening_recover(struct writer *writer, const char *owner,
         status = audit_append(writer, NULL, "store.opened", 0, NULL, owner);
     if (!status)
         status = claim_recover(writer);
+    if (!status)
+        status = parked_count(writer);
+    arena_done(&writer->scratch);
     if (!status)
         status = writer_save(writer);
     if (!status)

@@ -68,7 +68,7 @@ enum run_state {
     RUN_ACTIVE,  /* claimed: an engine works on it */
     RUN_WAITING, /* a delivery waits behind another of its lane */
     RUN_HELD,    /* a delivery is held; wakes when due or released */
-    RUN_PARKED,  /* a person must act */
+    RUN_PARKED, /* a person must act; counted by an alert, "parked:FLOW:CODE" */
     RUN_DONE,
     RUN_DISCARDED /* a person gave it up, or a newer version took its place;
                    * the reason says which */
@@ -350,12 +350,13 @@ void store_batch_audit(struct store_batch *batch, const char *actor,
  * when doubt is set.  restart: as retry, but the run begins anew, as it is now:
  * with the version of its flow that was put last; its steps and deliveries are
  * forgotten (the audit keeps them); REFUSED when a delivery of it is DONE, in
- * doubt, or was corrected by a person (store_batch_edit): that would be lost.  release: HELD -> READY.  discard: any but ACTIVE and finished ->
- * DISCARDED; REFUSED while a delivery of it is in doubt.  replay: of a PARKED
- * or finished run, which stays as it is: a new run of the same stored record,
- * with the version of its flow that was put last, in the same lane and
- * priority; result.run is its number, READY (ready_count) or QUEUED; the audit
- * has it on both.  It begins something, so it is not done on the reserve. */
+ * doubt, or was corrected by a person (store_batch_edit): that would be lost.
+ * release: HELD -> READY.  discard: any but ACTIVE and finished -> DISCARDED;
+ * REFUSED while a delivery of it is in doubt.  replay: of a PARKED or finished
+ * run, which stays as it is: a new run of the same stored record, with the
+ * version of its flow that was put last, in the same lane and priority;
+ * result.run is its number, READY (ready_count) or QUEUED; the audit has it on
+ * both.  It begins something, so it is not done on the reserve. */
 enum store_act {
     STORE_RETRY,
     STORE_RESTART,
@@ -415,7 +416,8 @@ struct store_prune {
                            * longer known */
     int64_t run_age_ms;   /* DONE and DISCARDED runs, since they finished, with
                            * steps, deliveries and records that no other run
-                           * needs; alerts, since they were last raised.
+                           * needs; alerts, since they were last raised, but
+                           * for those about runs that are parked.
                            * What an entity was delivered as stays for ever:
                            * it prevents second orders */
     int64_t audit_age_ms; /* audit entries, from the old end; the chain then
@@ -561,7 +563,7 @@ struct store_reason_row {
 struct store_alert_row {
     const char *cause, *text;
     int64_t first_wall_ms, last_wall_ms;
-    uint64_t count;
+    uint64_t count; /* how often it was raised; "parked:": runs now */
     bool acknowledged;
     const char *acknowledged_by; /* NULL unless acknowledged */
     int64_t acknowledged_wall_ms;

@@ -447,12 +447,38 @@ static void check_there(struct world *world, uint64_t number)
     }
 }
 
+/* Each parked run is told of, and no alert stands without its cause. */
+static void compare_alerts(struct world *world)
+{
+    static const char sql[] =
+        "SELECT coalesce(kind, cause), coalesce(total, 0), coalesce(count, 0)"
+        " FROM (SELECT 'parked:' || flow || ':' || coalesce(code, 'other') AS"
+        " kind, count(*) AS total FROM run WHERE state = 5 GROUP BY kind)"
+        " FULL JOIN (SELECT cause, count FROM alert WHERE cause GLOB"
+        " 'parked:*') ON cause = kind WHERE count IS NOT total"
+        " UNION ALL SELECT cause, 0, count FROM alert WHERE cause GLOB"
+        " 'doubt:*' AND NOT EXISTS (SELECT 1 FROM delivery WHERE"
+        " run = CAST(substr(cause, 7) AS INTEGER) AND doubt = 1) LIMIT 1";
+    sqlite3_stmt *row = prepare(world, sql);
+    int code = sqlite3_step(row);
+
+    if (code == SQLITE_ROW)
+        world_broken(world, "the alert %s says %lld, and %lld is right",
+                     text_at(row, 0), (long long)sqlite3_column_int64(row, 2),
+                     (long long)sqlite3_column_int64(row, 1));
+    if (code != SQLITE_DONE)
+        world_broken(world, "the alerts cannot be read: %s",
+                     sqlite3_errmsg(world->watch.handle));
+    sqlite3_finalize(row);
+}
+
 void watch_compare(struct world *world)
 {
     struct watch *watch = &world->watch;
 
     nothing_there(watch);
     disk_observe(true);
+    compare_alerts(world);
     compare_rows(world, "SELECT number, state FROM run", false);
     compare_rows(world, "SELECT run, state, path FROM delivery", true);
     disk_observe(false);

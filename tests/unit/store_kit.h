@@ -435,7 +435,8 @@ static inline int64_t kit_acts(struct kit *kit, const char *act)
     return kit_count(kit, sql);
 }
 
-/* The chain holds, and the counts in meta are those of the table. */
+/* The chain holds, the counts in meta are those of the table, and so are those
+ * of the alerts about parked runs. */
 static inline void kit_verify(struct kit *kit)
 {
     struct error err = {""};
@@ -456,6 +457,13 @@ static inline void kit_verify(struct kit *kit)
     assert_int_equal(kit_count(kit, "SELECT count(*) FROM run WHERE due_ms > 0"
                                     " AND state NOT IN (1, 4)"),
                      0);
+    assert_int_equal(
+        kit_count(kit, "SELECT count(*) FROM (SELECT 'parked:' || flow || ':'"
+                       " || coalesce(code, 'other') AS kind, count(*) AS total"
+                       " FROM run WHERE state = 5 GROUP BY kind) FULL JOIN"
+                       " (SELECT cause, count FROM alert WHERE cause GLOB"
+                       " 'parked:*') ON cause = kind WHERE count IS NOT total"),
+        0);
 }
 
 #endif

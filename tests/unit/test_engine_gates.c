@@ -241,7 +241,7 @@ static void a_probe_rests_the_instance_too(void **state)
     world_advance(world, 61000);
     assert_int_equal(world->op_count, 1);
     assert_int_equal(world->ops[0].kind, OP_PROBE);
-    world_end(world, 0, &fine, "{\"sales_order\":\"1\"}");
+    world_end(world, 0, &fine, "{\"number\":\"1\"}");
     world_settle(world);
     assert_string_equal(alerts_of(world), "");
 }

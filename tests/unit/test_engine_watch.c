@@ -17,8 +17,10 @@ static void alerts_read(void *arg, int status, const struct store_rows *rows)
     heard.count = rows->alert_count;
     if (!rows->alert_count)
         return;
-    snprintf(heard.cause, sizeof(heard.cause), "%s", rows->alerts[0].cause);
-    snprintf(heard.text, sizeof(heard.text), "%s", rows->alerts[0].text);
+    snprintf(heard.cause, sizeof(heard.cause), "%s",
+             rows->alerts[heard.count - 1].cause);
+    snprintf(heard.text, sizeof(heard.text), "%s",
+             rows->alerts[heard.count - 1].text);
 }
 
 static size_t alerts(struct world *world)
@@ -115,7 +117,8 @@ static void test_a_plugin_that_cannot_find_out_parks_and_tells(void **state)
     op = take_op(world, OP_PROBE, "erp");
     end_op(world, &op, CN_UNSUPPORTED, true, "there is no such question");
     assert_int_equal(world_state(world, 1), RUN_PARKED);
-    assert_int_equal(alerts(world), 1);
+    assert_int_equal(alerts(world), 2); /* and that it is parked */
+    assert_string_equal(heard.cause, "doubt:1");
     assert_non_null(strstr(heard.text, "cannot find out"));
     assert_int_equal(act(world, STORE_DISCARD), -EPERM);
 }
