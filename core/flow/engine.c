@@ -232,6 +232,7 @@ bool engine_gate_info(const struct engine *engine, size_t index,
     ret_info->rests_ms =
         gate_rests(gate, now_ms) ? gate->rest_until - now_ms : 0;
     ret_info->reason = gate->reason;
+    ret_info->failed = storm_count(&gate->storm);
     return true;
 }
 

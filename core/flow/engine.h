@@ -57,7 +57,9 @@ struct engine_accept {
     size_t value_count;
     const char *stream; /* NULL: no cursor */
     cn_str cursor;
-    bool gap; /* records of the stream were lost before this page: alert */
+    bool gap;     /* records of the stream were lost before this page: alert */
+    bool mended;  /* what was told before of the stream is over; */
+    bool trusted; /* likewise of the credentials of the instance */
     /* What a person hands over again: this row of the quarantine goes in the
      * same transaction; 0: none. */
     uint64_t quarantine;
@@ -159,6 +161,7 @@ struct engine_gate_info {
     int64_t rests_ms;   /* for how long it still rests; 0: it does not */
     const char *reason; /* or NULL */
     const char *state;  /* "closed", "open", "half_open": gate.h */
+    uint32_t failed;    /* unfinished runs that had no answer of it */
 };
 bool engine_gate_info(const struct engine *engine, size_t index,
                       struct engine_gate_info *ret_info);

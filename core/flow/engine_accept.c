@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/seeded.h"
+#include "flow/run_gate.h"
 
 enum {
     FLOWS_PER_RECORD_MAX = ENGINE_FLOWS_PER_RECORD_MAX,
@@ -268,7 +269,23 @@ static void accept_gap(const struct engine_accept *accept,
                       "of it since, and enter what is missing by hand.");
 }
 
-static void accept_values(const struct engine_accept *accept,
+/* A page is stored: the stream is read again. */
+static void accept_mended(struct engine *engine,
+                          const struct engine_accept *accept,
+                          struct store_batch *batch)
+{
+    char cause[ENGINE_CAUSE_MAX];
+
+    if (accept->trusted)
+        run_gate_trusted(engine_gate(engine, accept->origin), batch);
+    if (!accept->mended || !accept->stream)
+        return;
+    engine_source_cause(accept->origin, accept->stream, cause);
+    store_batch_alert_clear(batch, cause);
+}
+
+static void accept_values(struct engine *engine,
+                          const struct engine_accept *accept,
                           struct store_batch *batch)
 {
     for (size_t index = 0; index < accept->value_count; index++)
@@ -280,6 +297,7 @@ static void accept_values(const struct engine_accept *accept,
         store_batch_cursor(
             batch, accept->origin, accept->stream,
             (struct store_bytes){accept->cursor.ptr, accept->cursor.len});
+    accept_mended(engine, accept, batch);
     accept_gap(accept, batch);
     if (accept->quarantine)
         store_batch_quarantine_end(batch, accept->actor, accept->quarantine,
@@ -328,7 +346,7 @@ int engine_accept(struct engine *engine, const struct engine_accept *accept,
         }
         part_append(engine, part, accept, batch, &change_count);
     }
-    accept_values(accept, batch);
+    accept_values(engine, accept, batch);
     if (store_commit(engine->store, batch, accept_answered, accepting)) {
         engine->reserved -= accepting->reserved;
         store_batch_destroy(batch);

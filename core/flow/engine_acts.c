@@ -17,6 +17,7 @@ struct acting {
     engine_acts_fn *acts;   /* for many */
     void *arg;
     bool makes; /* a run */
+    bool ends;  /* the runs */
     uint64_t runs[];
 };
 
@@ -45,6 +46,10 @@ static void acting_answered(void *arg, int status,
     engine_note(engine, status);
     for (size_t index = 0; index < result_count; index++)
         engine_ready(engine, results[index].ready_count);
+    for (size_t index = 0; acting->ends && index < result_count; index++) {
+        if (results[index].decision != STORE_REFUSED)
+            engine_forget(engine, acting->runs[index]);
+    }
     if (acting->acts) {
         acting_answer(acting, status, results, status ? 0 : result_count);
     } else {
@@ -71,10 +76,13 @@ static int acting_commit(struct engine *engine, struct store_batch *batch,
 int engine_act(struct engine *engine, const char *actor, enum store_act act,
                uint64_t run, const char *reason, engine_acted_fn *fn, void *arg)
 {
-    struct acting *acting = memory_zero(1, sizeof(*acting));
+    struct acting *acting =
+        memory_zero(1, sizeof(*acting) + sizeof(acting->runs[0]));
     struct store_batch *batch = store_batch_create();
 
     store_batch_act(batch, actor, act, run, reason);
+    acting->runs[0] = run;
+    acting->ends = act == STORE_DISCARD;
     acting->acted = fn;
     acting->arg = arg;
     acting->makes = act == STORE_REPLAY;
@@ -93,6 +101,7 @@ int engine_acts(struct engine *engine, const char *actor, enum store_act act,
     acting = memory_zero(1, sizeof(*acting) + count * sizeof(acting->runs[0]));
     batch = store_batch_create();
     acting->acts = fn;
+    acting->ends = act == STORE_DISCARD;
     acting->arg = arg;
     for (size_t index = 0; index < count; index++) {
         acting->runs[index] = runs[index];

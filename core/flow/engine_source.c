@@ -22,6 +22,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "flow/run_gate.h"
 
 enum {
     RECORDS_MAX = 500, /* of one page: bounds its transaction */
@@ -44,8 +45,10 @@ struct engine_source {
                            * the one being stored */
     uint64_t rest_ms;     /* the page said: not before */
     bool busy;            /* loading, polling or storing */
-    bool stopped;         /* the stream said that it will never work */
-    uint32_t failures;    /* in a row */
+    bool polling;
+    bool stopped;      /* the stream said that it will never work */
+    bool clean;        /* surely no alert about it is stored */
+    uint32_t failures; /* in a row */
     int64_t due_ms;
 };
 
@@ -78,15 +81,30 @@ static void alert_stored(void *arg, int status, uint64_t made_run)
     (void)status; /* it stands in the log as well */
 }
 
-static void source_alert(struct engine_source *source, const char *text)
+/* The stream cannot be read: what else it says is in the log. */
+static void source_alert(struct engine_source *source)
 {
     struct store_batch *batch = store_batch_create();
-    char cause[256];
+    char cause[ENGINE_CAUSE_MAX];
 
-    snprintf(cause, sizeof(cause), "source:%.100s:%.100s", source->instance,
-             source->stream);
-    store_batch_alert(batch, cause, text);
+    source->clean = false;
+    engine_source_cause(source->instance, source->stream, cause);
+    store_batch_alert(batch, cause,
+                      "A stream cannot be read and is stopped. Mend the cause "
+                      "that its log line names, then reload.");
     (void)!engine_ask(source->engine, batch, NULL, alert_stored, NULL);
+}
+
+/* One alert and one rest for the instance, whichever stream was refused. */
+static void source_refused(struct engine_source *source, struct gate *gate)
+{
+    struct engine *engine = source->engine;
+    struct store_batch *batch = store_batch_create();
+
+    gate_rest(gate, engine_now(engine), AUTH_MS,
+              engine->ports.random(engine->ports.arg), run_gate_refusal);
+    run_gate_refused(gate, batch);
+    (void)!engine_ask(engine, batch, NULL, alert_stored, NULL);
 }
 
 static void page_stored(void *arg, int status, size_t accepted,
@@ -98,6 +116,8 @@ static void page_stored(void *arg, int status, size_t accepted,
     (void)accepted;
     (void)duplicates;
     if (status) {
+        source->clean = false;
+        engine_gate(source->engine, source->instance)->trusted = false;
         free(source->page_cursor);
         source->page_cursor = NULL;
         source_failed(source, 0);
@@ -121,6 +141,7 @@ static void page_store(struct engine_source *source,
                        const struct op_outcome *outcome)
 {
     struct log_about about = {.instance = source->instance};
+    struct gate *gate = engine_gate(source->engine, source->instance);
     struct engine_accept accept = {
         .origin = source->instance,
         .records = outcome->records,
@@ -130,6 +151,8 @@ static void page_store(struct engine_source *source,
         .stream = source->stream,
         .cursor = outcome->cursor,
         .gap = outcome->gap,
+        .mended = !source->clean,
+        .trusted = outcome->answered && !gate->trusted,
     };
 
     if (outcome->gap)
@@ -141,7 +164,10 @@ static void page_store(struct engine_source *source,
     source->page_cursor_len = outcome->cursor.len;
     source->page_more = outcome->more != 0;
     source->rest_ms = outcome->retry_after_ms;
-    if (engine_accept(source->engine, &accept, page_stored, source)) {
+    if (!engine_accept(source->engine, &accept, page_stored, source)) {
+        source->clean = true;
+    } else {
+        gate->trusted = false; /* what said so is not stored */
         free(source->page_cursor);
         source->page_cursor = NULL;
         source_failed(source, 0);
@@ -165,7 +191,9 @@ static void source_judge(struct engine_source *source,
             engine_gate_changed(engine, gate);
         return;
     }
-    if (outcome->status == CN_RATE_LIMITED)
+    if (outcome->status == CN_AUTH)
+        source_refused(source, gate);
+    else if (outcome->status == CN_RATE_LIMITED)
         gate_slow(gate, 0, now_ms,
                   outcome->retry_after_ms < most_ms ? outcome->retry_after_ms
                                                     : most_ms,
@@ -186,6 +214,7 @@ static void source_polled(void *arg, uint64_t op,
     struct engine_source *source = arg;
     struct log_about about = {.op = op, .instance = source->instance};
 
+    source->polling = false;
     source_judge(source, outcome);
     switch (outcome->status) {
     case CN_OK:
@@ -195,16 +224,12 @@ static void source_polled(void *arg, uint64_t op,
     case CN_UNSUPPORTED:
         log_write(LOG_ERROR, &about, "stream %s is stopped: %s", source->stream,
                   outcome->message);
-        source_alert(source, "A stream cannot be read and is stopped. Mend the "
-                             "cause that its log line names, then reload.");
+        source_alert(source);
         source->stopped = true;
         source->busy = false;
         break;
     case CN_AUTH:
-        source_alert(source, "The other system refuses the credentials of this "
-                             "instance. Renew them in its configuration, then "
-                             "reload.");
-        source_failed(source, AUTH_MS);
+        source_failed(source, 0); /* when the instance wakes */
         break;
     default:
         source_failed(source, outcome->retry_after_ms);
@@ -232,6 +257,7 @@ static void source_poll(struct engine_source *source)
     source->busy = true;
     status = engine->ports.op_start(engine->ports.arg, &request, source_polled,
                                     source, &op, &err);
+    source->polling = !status;
     if (status)
         source_later(source, AGAIN_FIRST_MS);
     if (status == -ENOENT) /* removed; it is added again with its instance */
@@ -272,6 +298,12 @@ static void source_load(struct engine_source *source)
         source_failed(source, 0);
 }
 
+void engine_source_cause(const char *instance, const char *stream,
+                         char cause[ENGINE_CAUSE_MAX])
+{
+    snprintf(cause, ENGINE_CAUSE_MAX, "source:%.100s:%.100s", instance, stream);
+}
+
 void engine_add_source(struct engine *engine, const char *instance,
                        const char *stream, uint64_t interval_ms)
 {
@@ -309,6 +341,23 @@ void engine_overlap_source(struct engine *engine, const char *instance,
     }
 }
 
+/* Another poll is out to see whether the instance is back. */
+static bool source_waits(const struct engine_source *source,
+                         const struct gate *gate)
+{
+    const struct engine_source *other;
+
+    if (!gate->broken)
+        return false;
+    LL_FOREACH(source->engine->sources, other)
+    {
+        if (other != source && other->polling &&
+            !strcmp(other->instance, source->instance))
+            return true;
+    }
+    return false;
+}
+
 void engine_poll(struct engine *engine, int64_t now_ms)
 {
     struct engine_source *source;
@@ -323,6 +372,8 @@ void engine_poll(struct engine *engine, int64_t now_ms)
             source_load(source);
         else if (gate_rests(gate, now_ms))
             source->due_ms = gate->rest_until;
+        else if (source_waits(source, gate))
+            source_later(source, AGAIN_FIRST_MS);
         else if (store_backlog(engine->store) < STORE_QUEUE_MAX / 4)
             source_poll(source);
         else

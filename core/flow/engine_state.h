@@ -9,6 +9,7 @@
 
 enum {
     ENGINE_VERSIONS_MAX = 64,   /* older flow versions kept compiled */
+    ENGINE_CAUSE_MAX = 256,     /* bytes of an alert's cause */
     ENGINE_RECOVER_MS = 1000,   /* between attempts to give a run back */
     ENGINE_STORE_ERRORS_MAX = 5 /* then the disk is not to be trusted */
 };
@@ -74,6 +75,9 @@ void engine_left(void *arg, struct run *run, int status, uint32_t ready_count);
 /* Runs became READY in queues we do not know. */
 void engine_ready(struct engine *engine, uint32_t ready_count);
 void engine_enter(struct engine *engine, struct run *run);
+/* The run has ended, or a person must act: that it failed does not count any
+ * more. */
+void engine_forget(struct engine *engine, uint64_t run);
 void engine_claim(struct engine *engine, struct gate *gate);
 /* Ask the store which queues have runs, if it is time. */
 void engine_look(struct engine *engine, int64_t now_ms);
@@ -113,6 +117,9 @@ void engine_shadow_left(void *arg, struct run *run, int status,
 void engine_stop_shadows(struct engine *engine);
 void engine_free_shadows(struct engine *engine);
 
+/* The cause of the alert about a stream that cannot be read. */
+void engine_source_cause(const char *instance, const char *stream,
+                         char cause[ENGINE_CAUSE_MAX]);
 /* Begin the polls that are due; and when the next one is, 0: none. */
 void engine_poll(struct engine *engine, int64_t now_ms);
 int64_t engine_poll_due(const struct engine *engine);

@@ -106,6 +106,16 @@ void engine_run_ready(void *arg, uint32_t ready_count)
     engine_turn(arg);
 }
 
+void engine_forget(struct engine *engine, uint64_t run)
+{
+    struct gate *gate;
+
+    LL_FOREACH(engine->gates, gate)
+    {
+        storm_ended(&gate->storm, run);
+    }
+}
+
 void engine_left(void *arg, struct run *run, int status, uint32_t ready_count)
 {
     struct engine *engine = arg;
@@ -118,6 +128,8 @@ void engine_left(void *arg, struct run *run, int status, uint32_t ready_count)
                   "given back and nothing is sent twice",
                   strerror(-status));
         engine_lose(engine, run->number);
+    } else if (run->ended) {
+        engine_forget(engine, run->number);
     } else if (run->queue) {
         gate_due(engine_gate(engine, run->queue), run->due_ms,
                  engine_now(engine));

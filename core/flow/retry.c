@@ -68,9 +68,13 @@ static bool probe_unheard(const struct op_outcome *outcome)
            !outcome->broken && outcome->status != CN_CANCELLED;
 }
 
-static void decide_probe_later(const struct retry_case *was,
+static void decide_probe_later(const struct retry_limits *limits,
+                               const struct retry_case *was,
                                struct retry_next *next)
 {
+    uint64_t wish_ms =
+        capped(was->outcome->retry_after_ms, limits->retry_after_max_ms);
+
     next->move = MOVE_PROBE;
     next->alert = was->since_intent_ms >= PROBE_ALERT_MS;
     if (probe_unheard(was->outcome))
@@ -79,9 +83,12 @@ static void decide_probe_later(const struct retry_case *was,
     next->delay_ms =
         PROBE_FIRST_MS / 2 +
         retry_delay(PROBE_FIRST_MS, PROBE_MAX_MS, next->probes, was->random);
+    if (next->delay_ms < wish_ms)
+        next->delay_ms = wish_ms;
 }
 
-static void decide_probe(const struct retry_case *was, struct retry_next *next)
+static void decide_probe(const struct retry_limits *limits,
+                         const struct retry_case *was, struct retry_next *next)
 {
     int64_t left_ms = was->settle_ms - was->since_intent_ms;
 
@@ -105,11 +112,11 @@ static void decide_probe(const struct retry_case *was, struct retry_next *next)
         next->alert = true;
         return;
     case CN_AUTH:
-        decide_probe_later(was, next);
+        decide_probe_later(limits, was, next);
         next->delay_ms = AUTH_REST_MS;
         return;
     default:
-        decide_probe_later(was, next);
+        decide_probe_later(limits, was, next);
         if (seeded_bug("doubt")) /* nobody can say: once more, then */
             next->move = MOVE_SEND;
         return;
@@ -123,7 +130,7 @@ struct retry_next retry_decide(const struct retry_limits *limits,
     struct retry_next next = {.attempts = was->attempts, .probes = was->probes};
 
     if (outcome->kind == OP_PROBE) {
-        decide_probe(was, &next);
+        decide_probe(limits, was, &next);
         return next;
     }
     switch (outcome->status) {
@@ -157,7 +164,7 @@ struct retry_next retry_decide(const struct retry_limits *limits,
         break;
     case CN_IN_DOUBT:
         if (outcome->kind == OP_DELIVER)
-            decide_probe_later(was, &next);
+            decide_probe_later(limits, was, &next);
         else
             decide_again(limits, was, &next);
         break;

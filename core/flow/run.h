@@ -98,6 +98,7 @@ struct run {
     char path[STORE_PATH_MAX];
     const struct flow_step *step;
     uint64_t op;
+    bool ended;        /* it leaves as DONE, DISCARDED or PARKED */
     int64_t due_ms;    /* of the state it leaves with */
     const char *queue; /* likewise; a static text or the gate's name */
 };

@@ -116,22 +116,32 @@ void run_rest(struct run *run, struct gate *gate, uint64_t delay_ms,
     run_opened(run, gate, broken);
 }
 
+const char run_gate_refusal[] = "the other system refuses the credentials";
+
 static void auth_cause(const struct gate *gate, char cause[160])
 {
     snprintf(cause, 160, "auth:%s", gate->name);
 }
 
-/* The credentials are good: what was raised before, also by a daemon before
- * this one, is over. */
-static void end_alert_auth(struct run *run, struct gate *gate)
+void run_gate_trusted(struct gate *gate, struct store_batch *batch)
 {
     char cause[160];
 
-    if (gate->trusted || run->shadow)
-        return;
     gate->trusted = true;
     auth_cause(gate, cause);
-    store_batch_alert_clear(run_batch(run), cause);
+    store_batch_alert_clear(batch, cause);
+}
+
+void run_gate_refused(struct gate *gate, struct store_batch *batch)
+{
+    char cause[160];
+
+    gate->trusted = false;
+    auth_cause(gate, cause);
+    store_batch_alert(batch, cause,
+                      "The other system refuses the credentials of this "
+                      "instance. Renew them in its configuration, then "
+                      "reload.");
 }
 
 static void run_answered(struct run *run, struct gate *gate)
@@ -160,16 +170,17 @@ void run_judge_instance(struct run *run, struct gate *gate,
     bool rests = next->move == MOVE_REST ||
                  (outcome->kind == OP_PROBE && outcome->status == CN_RETRY &&
                   !outcome->answered);
+    /* It asks to be left alone, whatever it did before. */
+    bool asks = outcome->kind == OP_DELIVER && outcome->status == CN_IN_DOUBT;
 
     if (wish_ms > most_ms)
         wish_ms = most_ms;
     if (outcome->status == CN_AUTH) {
-        run_rest(run, gate, next->delay_ms,
-                 "the other system refuses the credentials");
+        run_rest(run, gate, next->delay_ms, run_gate_refusal);
     } else if (outcome->status == CN_RATE_LIMITED) {
         gate_slow(gate, run->number, now_ms, wish_ms, run_random(run));
         run_opened(run, gate, broken);
-    } else if (rests && wish_ms) {
+    } else if ((rests || asks) && wish_ms) {
         storm_failed(&gate->storm, run->number, now_ms);
         run_rest(run, gate, wish_ms, no_answer);
     } else if (rests || (!outcome->answered && outcome->status != CN_OK &&
@@ -178,8 +189,8 @@ void run_judge_instance(struct run *run, struct gate *gate,
             run_opened(run, gate, broken);
     } else if (outcome->answered) {
         run_answered(run, gate);
-        if (outcome->status == CN_OK)
-            end_alert_auth(run, gate);
+        if (outcome->status == CN_OK && !gate->trusted && !run->shadow)
+            run_gate_trusted(gate, run_batch(run));
     }
 }
 
@@ -219,16 +230,8 @@ void run_keep_values(struct run *run, const struct gate *gate,
 
 void run_alert_auth(struct run *run, struct gate *gate)
 {
-    char cause[160];
-
-    if (run->shadow) /* the next real one says it */
-        return;
-    gate->trusted = false;
-    auth_cause(gate, cause);
-    store_batch_alert(
-        run_batch(run), cause,
-        "The other system refuses the credentials of this "
-        "instance. Renew them in its configuration, then reload.");
+    if (!run->shadow) /* the next real one says it */
+        run_gate_refused(gate, run_batch(run));
 }
 
 /* An operation of kind at run->path; its slot is taken. */

@@ -25,6 +25,14 @@ void run_judge_instance(struct run *run, struct gate *gate,
 void run_keep_values(struct run *run, const struct gate *gate,
                      const struct op_outcome *outcome);
 void run_alert_auth(struct run *run, struct gate *gate);
+
+/* Why a gate rests whose credentials were refused. */
+extern const char run_gate_refusal[];
+/* The alert "auth:INSTANCE", for runs and polls.  trusted: the credentials are
+ * good, and what was raised before, also by a daemon before this one, is over.
+ */
+void run_gate_refused(struct gate *gate, struct store_batch *batch);
+void run_gate_trusted(struct gate *gate, struct store_batch *batch);
 /* Begin an operation; the slot is taken. */
 int run_operate(struct run *run, struct op_request *request, op_ended_fn *fn,
                 struct error *err);

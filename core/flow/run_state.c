@@ -177,6 +177,7 @@ enum walk run_leave(struct run *run, enum run_state state, const char *queue,
     if (run->shadow)
         return run_shadow_leave(run, state, code, change.reason);
     store_batch_run(run_batch(run), &change);
+    run->ended = state >= RUN_PARKED;
     run->due_ms = due_ms;
     run->queue = state == RUN_READY || state == RUN_HELD ? queue : NULL;
     return WALK_LEAVE;

@@ -101,6 +101,14 @@ void storm_answered(struct storm *storm, uint64_t run)
         storm->answered++;
 }
 
+void storm_ended(struct storm *storm, uint64_t run)
+{
+    struct storm_run *found = storm_find(storm, run);
+
+    if (found)
+        storm_forget(storm, found);
+}
+
 uint32_t storm_failures(const struct storm *storm, uint64_t run)
 {
     const struct storm_run *found = storm_find(storm, run);

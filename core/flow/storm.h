@@ -29,6 +29,8 @@ void storm_failed(struct storm *storm, uint64_t run, int64_t now_ms);
 void storm_lasts(struct storm *storm, int64_t until_ms);
 /* It had one. */
 void storm_answered(struct storm *storm, uint64_t run);
+/* The run has ended. */
+void storm_ended(struct storm *storm, uint64_t run);
 /* How often in a row it had none. */
 uint32_t storm_failures(const struct storm *storm, uint64_t run);
 /* Runs that had none. */

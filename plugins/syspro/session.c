@@ -285,9 +285,13 @@ static void call_failed(struct session *session,
     snprintf(message, sizeof(message), "%.*s%s", MESSAGE_TEXT_MAX,
              outcome->message ? outcome->message : "no usable answer",
              advice(response->code));
+    /* Also after a post that may have been carried out: how long to leave it
+     * alone holds for the question as well. */
     finish(session, status,
-           status == CN_RATE_LIMITED ? outcome->retry_after_ms : 0, message,
-           NULL);
+           status == CN_RATE_LIMITED || status == CN_IN_DOUBT
+               ? outcome->retry_after_ms
+               : 0,
+           message, NULL);
 }
 
 /* The session was gone, so the call did not run: once more with a new one. */

@@ -357,12 +357,21 @@ static void test_parked(void **state)
 {
     char key[STAGE_TEXT_MAX];
     struct stage *stage = stage_begin(NULL);
+    char run[32];
 
     (void)state;
     stage_deal(stage, "Parked", "Bayside Tools Ltd", "Z900; 3; 149.90", key);
     stage_win(stage, key);
     stage_rest(stage);
-    expect(stage, "parked");
+    expect(stage, "parked alerts");
+    says(stage, 0, "parked:won-deal-to-sales-order:rejected", "alerts", NULL);
+    says(stage, 0, "acknowledged", "alerts", "ack", "--all", NULL);
+    expect(stage, "parked"); /* somebody knows; it is still there */
+    snprintf(run, sizeof(run), "%lld",
+             (long long)stage_run_of(stage, key, "parked"));
+    says(stage, 0, "is discarded", "discard", run, "--reason=a test", NULL);
+    says(stage, 0, "No alerts", "alerts", NULL);
+    expect(stage, "");
     stage_passed(stage);
 }
 

@@ -246,6 +246,141 @@ static void a_probe_rests_the_instance_too(void **state)
     assert_string_equal(alerts_of(world), "");
 }
 
+static int no_room(struct world *world, bool *ret_now)
+{
+    (void)world;
+    *ret_now = false;
+    return -ENOSPC;
+}
+
+/* Who had no answer is remembered until it has one, and no longer than it goes
+ * on. */
+static void what_ends_did_not_fail(void **state)
+{
+    struct world *world = *state;
+    struct op_outcome fine = {.status = CN_OK, .answered = true};
+    struct op_outcome doubt = {.status = CN_IN_DOUBT, .effect_sent = true};
+    struct op_outcome down = {.status = CN_RETRY};
+    struct op_outcome unable = {.status = CN_UNSUPPORTED};
+
+    rooms(world, 4, 4);
+    accept_event(world, "e1", "box1");
+    world_end(world, 0, &down, "down");
+    world_settle(world);
+    assert_int_equal(gate_of(world, "crm").failed, 1);
+    assert_int_equal(act(world, STORE_DISCARD), 0);
+    assert_int_equal(gate_of(world, "crm").failed, 0);
+    accept_event(world, "e2", "box2");
+    world_end(world, 0, &fine, deal_won);
+    world_settle(world);
+    assert_int_equal(world->ops[0].kind, OP_DELIVER);
+    world_end(world, 0, &doubt, "cut");
+    world_settle(world);
+    assert_int_equal(gate_of(world, "erp").failed, 1);
+    world_advance(world, 5000);
+    assert_int_equal(world->ops[0].kind, OP_PROBE);
+    world_end(world, 0, &unable, "cannot say");
+    world_settle(world);
+    assert_int_equal(world_state(world, 2), RUN_PARKED);
+    assert_int_equal(gate_of(world, "erp").failed, 0);
+}
+
+/* A post that may have been carried out is asked about, but not before the time
+ * that the other side asked for; and nobody else goes either. */
+static void a_doubt_rests_the_instance_when_it_is_asked_for(void **state)
+{
+    struct world *world = *state;
+    struct op_outcome fine = {.status = CN_OK, .answered = true};
+    struct op_outcome doubt = {
+        .status = CN_IN_DOUBT, .effect_sent = true, .retry_after_ms = 20000};
+
+    rooms(world, 4, 4);
+    accept_event(world, "e1", "box1");
+    world_end(world, 0, &fine, deal_won);
+    world_settle(world);
+    assert_int_equal(world->ops[0].kind, OP_DELIVER);
+    world_end(world, 0, &doubt, "503");
+    world_settle(world);
+    assert_int_equal(gate_of(world, "erp").rests_ms, 20000);
+    accept_event(world, "e2", "box2");
+    world_end(world, 0, &fine, deal_won);
+    world_advance(world, 19999);
+    assert_int_equal(world->op_count, 0);
+    world_advance(world, 2);
+    assert_int_equal(world->op_count, 1); /* one goes first to see */
+    assert_string_equal(gate_of(world, "erp").state, "half_open");
+}
+
+/* Refused credentials are of the instance, not of the stream that finds out:
+ * one alert and one rest, also for runs. */
+static void refused_polls_rest_the_instance(void **state)
+{
+    struct world *world = *state;
+    struct op_outcome locked = {.status = CN_AUTH, .answered = true};
+    struct op_outcome fine = {
+        .status = CN_OK, .answered = true, .cursor = {"c", 1}};
+
+    engine_add_source(world->engine, "crm", "boxes", 1000);
+    engine_add_source(world->engine, "crm", "tasks", 1000);
+    world_advance(world, 1);
+    assert_int_equal(world->op_count, 2);
+    world_end(world, 0, &locked, "no such user");
+    world_end(world, 0, &locked, "no such user");
+    world_settle(world);
+    assert_int_equal(gate_of(world, "crm").rests_ms, 60000);
+    assert_string_equal(alerts_of(world), "auth:crm;");
+    assert_int_equal(world_accept(world, "e1", "box1"), 0);
+    world_settle(world);
+    world_advance(world, 59990);
+    assert_int_equal(world->op_count, 0);
+    /* One of the streams goes to see; the run at the gate does too. */
+    world_advance(world, 20);
+    assert_int_equal(world->op_count, 2);
+    assert_int_equal(
+        (world->ops[0].kind == OP_POLL) + (world->ops[1].kind == OP_POLL), 1);
+    world_end(world, world->ops[0].kind == OP_POLL ? 0 : 1, &fine, "");
+    world_settle(world);
+    assert_string_equal(alerts_of(world), "");
+    assert_string_equal(gate_of(world, "crm").state, "closed");
+}
+
+/* A stream that was stopped is read again, by this daemon or the next. */
+static void a_stream_that_works_again_is_told(void **state)
+{
+    struct world *world = *state;
+    struct op_outcome wrong = {.status = CN_REJECTED, .answered = true};
+    struct op_outcome fine = {
+        .status = CN_OK, .answered = true, .cursor = {"c", 1}};
+
+    for (int restart = 0; restart < 2; restart++) {
+        engine_add_source(world->engine, "crm", "boxes", 1000);
+        world_advance(world, 1);
+        world_end(world, 0, &wrong, "no such list");
+        world_settle(world);
+        assert_string_equal(alerts_of(world), "source:crm:boxes;");
+        world_advance(world, 10000);
+        assert_int_equal(world->op_count, 0);
+        if (restart) {
+            close_world(world);
+            open_world(world);
+        }
+        engine_add_source(world->engine, "crm", "boxes", 1000);
+        world_advance(world, 1);
+        assert_string_equal(alerts_of(world), "source:crm:boxes;");
+        world->fail_commit = no_room; /* read, but not stored */
+        world_end(world, 0, &fine, "");
+        world_settle(world);
+        world->fail_commit = NULL;
+        assert_string_equal(alerts_of(world), "source:crm:boxes;");
+        world_advance(world, 5000);
+        assert_int_equal(world->op_count, 1);
+        world_end(world, 0, &fine, "");
+        world_settle(world);
+        assert_string_equal(alerts_of(world), "");
+        world_advance(world, 1001);
+    }
+}
+
 static uint64_t overlaps[8];
 static size_t overlap_count;
 
@@ -282,13 +417,6 @@ static void a_round_begins_before_its_cursor(void **state)
     assert_int_equal(overlaps[0], 60000);
     assert_int_equal(overlaps[1], 0);
     assert_int_equal(overlaps[2], 60000);
-}
-
-static int no_room(struct world *world, bool *ret_now)
-{
-    (void)world;
-    *ret_now = false;
-    return -ENOSPC;
 }
 
 /* A round whose first page was not stored begins again as it began. */
@@ -333,6 +461,10 @@ int main(void)
         ENGINE_TEST(polls_share_the_rest),
         ENGINE_TEST(one_goes_to_see),
         ENGINE_TEST(a_probe_rests_the_instance_too),
+        ENGINE_TEST(what_ends_did_not_fail),
+        ENGINE_TEST(a_doubt_rests_the_instance_when_it_is_asked_for),
+        ENGINE_TEST(refused_polls_rest_the_instance),
+        ENGINE_TEST(a_stream_that_works_again_is_told),
         ENGINE_TEST(a_round_begins_before_its_cursor),
         ENGINE_TEST(a_page_not_stored_is_no_part_of_the_round),
         ENGINE_TEST(a_gap_is_an_alert),

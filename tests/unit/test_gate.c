@@ -244,6 +244,13 @@ static void the_table_is_bounded(void **state)
     assert_int_equal(storm_failures(&storm, 10000 - 4096), 0);
     storm_answered(&storm, 10000);
     assert_int_equal(storm_failures(&storm, 10000), 0);
+    /* One that ended is no answer. */
+    assert_int_equal(storm.answered, 1);
+    storm_ended(&storm, 9999);
+    storm_ended(&storm, 9999);
+    assert_int_equal(storm_failures(&storm, 9999), 0);
+    assert_int_equal(storm_count(&storm), 4094);
+    assert_int_equal(storm.answered, 1);
     storm_done(&storm);
 }
 

@@ -95,6 +95,21 @@ static void test_retry_after_is_honoured_and_capped(void **state)
     assert_int_equal(decide(&row).delay_ms, limits.retry_after_max_ms);
 }
 
+/* The question waits as long as the other side asked for. */
+static void test_a_doubt_waits_as_asked(void **state)
+{
+    struct row row = {OP_DELIVER, CN_IN_DOUBT, false,      0,
+                      20000,      0,           MOVE_PROBE, 0};
+
+    (void)state;
+    assert_int_equal(decide(&row).move, MOVE_PROBE);
+    assert_int_equal(decide(&row).delay_ms, 20000);
+    row.retry_after_ms = 1000000000;
+    assert_int_equal(decide(&row).delay_ms, limits.retry_after_max_ms);
+    row.retry_after_ms = 1;
+    assert_in_range(decide(&row).delay_ms, 250, 1250);
+}
+
 /* Full jitter: anywhere from 1 to the ceiling, and the ceiling doubles. */
 static void test_delay_grows_with_jitter(void **state)
 {
@@ -159,6 +174,7 @@ int main(void)
         cmocka_unit_test(test_moves),
         cmocka_unit_test(test_broken_counts),
         cmocka_unit_test(test_retry_after_is_honoured_and_capped),
+        cmocka_unit_test(test_a_doubt_waits_as_asked),
         cmocka_unit_test(test_delay_grows_with_jitter),
         cmocka_unit_test(test_long_doubt_alerts),
         cmocka_unit_test(test_unheard_probe_does_not_grow),

@@ -687,6 +687,7 @@ static void test_retry_after(void **state)
     kit_answer_headers(kit, expect(kit, "/Transaction/Post"), 503, headers,
                        cn_text(""));
     assert_ended(kit, op, CN_IN_DOUBT, NULL);
+    assert_int_equal(ended(kit, op)->retry_after_ms, 7000);
     kit_destroy(kit);
 }
 
