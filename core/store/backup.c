@@ -182,6 +182,20 @@ static int backup_stops(void *stop)
     return atomic_load((atomic_bool *)stop);
 }
 
+/* A check of pages that finds something leaves no error behind. */
+static const char *damage_words(const struct writer *writer, int status)
+{
+    int code = writer->database.handle
+                   ? sqlite3_errcode(writer->database.handle) & 0xff
+                   : SQLITE_OK;
+
+    if (!writer->database.handle)
+        return strerror(-status);
+    if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
+        return "its pages do not fit together";
+    return sqlite3_errmsg(writer->database.handle);
+}
+
 int backup_check(const char *directory, atomic_bool *stop, struct error *err)
 {
     struct writer writer = {.lock = -1};
@@ -216,9 +230,7 @@ int backup_check(const char *directory, atomic_bool *stop, struct error *err)
     }
     if (status && err && !err->text[0])
         error_set(err, "%s is damaged: %s", writer.path,
-                  writer.database.handle
-                      ? sqlite3_errmsg(writer.database.handle)
-                      : strerror(-status));
+                  damage_words(&writer, status));
     database_close(&writer.database);
     lookup_done(&writer.lookup);
     free(writer.path);

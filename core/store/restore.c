@@ -149,6 +149,20 @@ static int restore_name(const char *data, char name[ASIDE_BYTES],
     return -EEXIST;
 }
 
+/* What is wrong with the copy, which is gone when a person reads this, is wrong
+ * with the backup. */
+static void restore_blame(const char *backup, const char *staged,
+                          struct error *err)
+{
+    struct error why = *err;
+    const char *at = strstr(why.text, staged);
+    int before = at ? (int)(at - why.text) : (int)strlen(why.text);
+
+    error_set(err, "%.*s%s%s; nothing was changed: restore another backup",
+              before, why.text, at ? backup : "",
+              at ? at + strlen(staged) : "");
+}
+
 /* The copy, whole, marked as restored, and on disk. */
 static int restore_stage(const char *backup, const char *data,
                          const char *staged, struct error *err)
@@ -163,11 +177,18 @@ static int restore_stage(const char *backup, const char *data,
         status = files_copy(backup, staged, "connect.db-wal");
     if (!status)
         status = files_copy(backup, staged, "lookup.key");
-    if (status) {
+    if (status == -ENOENT)
+        error_set(err,
+                  "%s is no backup: connect.db or lookup.key is not in it; "
+                  "give the directory that connectctl backup made",
+                  backup);
+    else if (status)
         error_set(err, "%s cannot be copied: %s", backup, strerror(-status));
+    if (status)
         return status;
-    }
     status = backup_check(staged, NULL, err);
+    if (status && err)
+        restore_blame(backup, staged, err);
     if (!status)
         status = opening_mark_restored(staged, wall_ms, err);
     if (!status)
