@@ -358,6 +358,7 @@ static const char help_text[] =
     "                         the configuration, rights of files, disk, "
     "clock,\n"
     "                         certificates\n"
+    "  -j, --json             with --doctor: as JSON\n"
     "  -r, --restore DIRECTORY\n"
     "                         put a backup in the place of what is stored, "
     "while\n"
@@ -439,7 +440,8 @@ static int run(const char *config_path, const char *port_file)
     return program.exit_code;
 }
 
-static int check(const char *config_path)
+static int check_with(const char *config_path, daemon_report_fn *report,
+                      void *arg, struct daemon_found *ret_found)
 {
     uv_loop_t loop;
     int mistakes;
@@ -447,20 +449,57 @@ static int check(const char *config_path)
     log_open(STDERR_FILENO, isatty(STDERR_FILENO) ? LOG_TEXT_COLOUR : LOG_TEXT,
              LOG_ERROR, clock_system());
     uv_loop_init(&loop);
-    mistakes = daemon_check(&loop, config_path);
+    mistakes = daemon_check(&loop, config_path, report, arg, ret_found);
     uv_loop_close(&loop);
-    return mistakes ? 1 : 0;
+    return mistakes;
+}
+
+static void say_mistake(void *arg, const char *text)
+{
+    (void)arg;
+    fprintf(stderr, "%s\n", text);
+}
+
+static int check(const char *config_path)
+{
+    struct daemon_found found = {0, 0};
+
+    if (check_with(config_path, say_mistake, NULL, &found))
+        return 1;
+    printf("%zu instances and %zu flows are in order\n", found.instances,
+           found.flows);
+    return 0;
+}
+
+static void note_mistake(void *arg, const char *text)
+{
+    doctor_add(arg, "configuration", DOCTOR_FAILED, NULL,
+               "Mend it, then look again.", "%s", text);
+}
+
+static int look_offline(const char *config_path, bool json)
+{
+    struct doctor *doctor = doctor_create();
+    struct daemon_found found = {0, 0};
+    int failed;
+
+    if (!check_with(config_path, note_mistake, doctor, &found))
+        doctor_add(doctor, "configuration", DOCTOR_OK, NULL, NULL,
+                   "%zu instances and %zu flows are in order", found.instances,
+                   found.flows);
+    failed = doctor_offline(doctor, config_path, json, stdout);
+    doctor_destroy(doctor);
+    return failed ? 1 : 0;
 }
 
 static int doctor(const char *config_path)
 {
-    struct error err = {""};
-    int mistakes = check(config_path);
-    int failed = doctor_offline(config_path, stdout, &err);
+    return look_offline(config_path, false);
+}
 
-    if (failed < 0 && !mistakes)
-        fprintf(stderr, "connectd: %s\n", err.text);
-    return mistakes || failed ? 1 : 0;
+static int doctor_json(const char *config_path)
+{
+    return look_offline(config_path, true);
 }
 
 static void *allocate(size_t size)
@@ -537,6 +576,7 @@ int main(int argc, char **argv)
     static const struct option options[] = {
         {"check", no_argument, NULL, 'c'},
         {"doctor", no_argument, NULL, 'd'},
+        {"json", no_argument, NULL, 'j'},
         {"restore", required_argument, NULL, 'r'},
         {"port-file", required_argument, NULL, 'p'},
         {"version", no_argument, NULL, 'V'},
@@ -545,12 +585,13 @@ int main(int argc, char **argv)
     };
     const char *port_file = NULL, *backup = NULL, *config_path;
     int (*instead)(const char *config_path) = NULL;
+    bool json = false;
     int letter;
 
     umask(0077);
     signal(SIGPIPE, SIG_IGN);
     end_with_memory();
-    while ((letter = getopt_long(argc, argv, "cdr:p:Vh", options, NULL)) !=
+    while ((letter = getopt_long(argc, argv, "cdjr:p:Vh", options, NULL)) !=
            -1) {
         switch (letter) {
         case 'c':
@@ -558,6 +599,9 @@ int main(int argc, char **argv)
             break;
         case 'd':
             instead = doctor;
+            break;
+        case 'j':
+            json = true;
             break;
         case 'r':
             backup = optarg;
@@ -581,6 +625,12 @@ int main(int argc, char **argv)
                         "given with --check or --doctor\n");
         return 2;
     }
+    if (json && instead != doctor) {
+        fprintf(stderr, "connectd: --json goes with --doctor\n");
+        return 2;
+    }
+    if (json)
+        instead = doctor_json;
     if (argc - optind > 1) {
         fprintf(stderr,
                 "connectd: one configuration file, not %d; try: "

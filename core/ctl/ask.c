@@ -5,6 +5,7 @@
 #include "ctl/ask.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,9 +141,12 @@ bool ask_run_number(const char *text, uint64_t *ret_run)
 
 /* connectd stands beside connectctl where it is installed, one folder up where
  * it was built, else somewhere on the path. */
-int ask_connectd(const char *option, const char *file)
+int ask_connectd(const char *option, const char *json, const char *file)
 {
     static const char *const places[] = {"/connectd", "/../connectd"};
+    char *arguments[] = {(char[]){"connectd"}, (char *)(uintptr_t)option,
+                         (char *)(uintptr_t)(json ? json : file),
+                         (char *)(uintptr_t)(json ? file : NULL), NULL};
     char path[PROGRAM_PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 32);
     char *slash;
@@ -152,9 +156,9 @@ int ask_connectd(const char *option, const char *file)
     for (size_t index = 0; slash && index < 2; index++) {
         snprintf(slash, 32, "%s", places[index]);
         if (access(path, X_OK) == 0)
-            execl(path, "connectd", option, file, (char *)NULL);
+            execv(path, arguments);
     }
-    execlp("connectd", "connectd", option, file, (char *)NULL);
+    execvp("connectd", arguments);
     fprintf(stderr, "connectctl: connectd cannot be started: %s\n",
             strerror(errno));
     return EXIT_FAILED;

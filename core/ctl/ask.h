@@ -39,8 +39,9 @@ void ask_print_json(struct command_context *context, const cJSON *value);
 void ask_add(char *path, const char *name, const char *value);
 /* The number of a run; false: wrong use, which was said. */
 bool ask_run_number(const char *text, uint64_t *ret_run);
-/* Become connectd with one option and a file; returns only when it fails. */
-int ask_connectd(const char *option, const char *file);
+/* Become connectd with one option, "--json" or NULL, and a file; returns only
+ * when it fails. */
+int ask_connectd(const char *option, const char *json, const char *file);
 /* A question to a person at a terminal; false: no, or there is no terminal,
  * which is said, with --yes as the way. */
 bool ask_person(const struct command_context *context, const char *question);

@@ -340,8 +340,13 @@ static int run_check(struct command_context *context)
     cJSON *answer = NULL;
     int status, code = EXIT_DONE;
 
+    if (context->count && context->options->json) {
+        fprintf(stderr, "connectctl: check FILE prints no JSON; doctor "
+                        "--config FILE --json does\n");
+        return EXIT_USAGE;
+    }
     if (context->count)
-        return ask_connectd("--check", context->arguments[0]);
+        return ask_connectd("--check", NULL, context->arguments[0]);
     status =
         client_ask(context->client, "GET", "/v1/plugins", NULL, &answer, &err);
     code = ask_exit_code(status, &err);

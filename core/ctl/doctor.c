@@ -73,7 +73,9 @@ int doctor_command(struct command_context *context)
     int code;
 
     if (context->options->config)
-        return ask_connectd("--doctor", context->options->config);
+        return ask_connectd("--doctor",
+                            context->options->json ? "--json" : NULL,
+                            context->options->config);
     code = ask(context, "GET", "/v1/doctor", NULL, doctor_print, &answer);
     if (code == EXIT_NO_DAEMON)
         fprintf(stderr, "what can be looked at without it: connectctl doctor "

@@ -54,10 +54,16 @@ int daemon_reload(struct daemon *daemon, daemon_registered_fn *registered,
 void daemon_stop(struct daemon *daemon, void (*stopped)(void *arg), void *arg);
 void daemon_destroy(struct daemon *daemon);
 
-/* Look at a configuration with its plugins and flows, open nothing.  Prints
- * each mistake as a line to stderr and what was found to stdout; returns how
- * many mistakes there were. */
-int daemon_check(uv_loop_t *loop, const char *config_path);
+/* Look at a configuration with its plugins and flows, open nothing.  Each
+ * mistake is reported; returns how many there were.  0: what is in order comes
+ * into ret_found. */
+struct daemon_found {
+    size_t instances, flows;
+};
+typedef void daemon_report_fn(void *arg, const char *text);
+int daemon_check(uv_loop_t *loop, const char *config_path,
+                 daemon_report_fn *report, void *arg,
+                 struct daemon_found *ret_found);
 
 /* A webhook of the configuration, as the record that registers it. */
 struct daemon_webhook {

@@ -5,7 +5,6 @@
 #include "daemon/daemon_state.h"
 
 #include <grp.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -14,6 +13,9 @@
 struct check {
     struct daemon *daemon;
     int mistakes;
+    daemon_report_fn *report;
+    void *report_arg;
+    struct daemon_found *found;
 };
 
 static void check_report(void *arg, const char *text)
@@ -21,7 +23,7 @@ static void check_report(void *arg, const char *text)
     struct check *check = arg;
 
     check->mistakes++;
-    fprintf(stderr, "%s\n", text);
+    check->report(check->report_arg, text);
 }
 
 static void check_instances(struct check *check)
@@ -67,8 +69,8 @@ static void check_flows(struct check *check)
     int status = flows_load(&source, flows, check_report, check, &err);
 
     if (!status)
-        printf("%zu instances and %zu flows are in order\n",
-               daemon->config->instance_count, flows->count);
+        *check->found =
+            (struct daemon_found){daemon->config->instance_count, flows->count};
     flows_done(flows);
     free(flows);
 }
@@ -78,9 +80,12 @@ static void check_stopped(void *arg)
     (void)arg;
 }
 
-int daemon_check(uv_loop_t *loop, const char *config_path)
+int daemon_check(uv_loop_t *loop, const char *config_path,
+                 daemon_report_fn *report, void *arg,
+                 struct daemon_found *ret_found)
 {
-    struct check check = {.mistakes = 0};
+    struct check check = {
+        .report = report, .report_arg = arg, .found = ret_found};
     struct error err = {""};
 
     if (daemon_create(loop, config_path, &check.daemon, &err)) {

@@ -428,6 +428,26 @@ static void test_stopped_meanwhile(void **state)
     stage_passed(stage);
 }
 
+/* What is looked at without a daemon, as JSON: one document with this check and
+ * so many that failed. */
+static void says_json(struct stage *stage, const char *path, double failed,
+                      const char *check)
+{
+    char *text = NULL;
+    int code =
+        stage_ctl(stage, &text, "doctor", "--config", path, "--json", NULL);
+    const char *end = NULL;
+    cJSON *told = cJSON_ParseWithOpts(text, &end, 0);
+
+    if (code != (failed > 0) || !told || strcmp(end, "\n") != 0 ||
+        cJSON_GetNumberValue(cJSON_GetObjectItem(told, "failed")) != failed ||
+        cJSON_GetNumberValue(cJSON_GetObjectItem(told, "now_ms")) < 1 ||
+        !strstr(text, check))
+        stage_fail(stage, "doctor --config --json: %d, %s", code, text);
+    cJSON_Delete(told);
+    free(text);
+}
+
 /* No daemon. */
 static void test_offline(void **state)
 {
@@ -442,8 +462,11 @@ static void test_offline(void **state)
     stage_must(stage, !chmod(secret, 0644));
     says(stage, 1, "failed   permissions", "doctor", "--config", path, NULL);
     stage_must(stage, !chmod(secret, 0600));
+    says_json(stage, path, 0, "permissions");
+    says(stage, 2, "doctor --config", "check", path, "--json", NULL);
     stage_write(stage, "connect.json", "{");
     says(stage, 1, "connect.json:1", "doctor", "--config", path, NULL);
+    says_json(stage, path, 1, "configuration");
     stage_passed(stage);
 }
 

@@ -21,6 +21,7 @@
 #include "admin/doctor_certificate.h"
 #include "admin/doctor_judge.h"
 #include "admin/doctor_look.h"
+#include "admin/doctor_offline.h"
 #include "base/memory.h"
 
 #define MIB (1024ULL * 1024)
@@ -85,6 +86,29 @@ static void test_more_than_fit_are_counted(void **state)
     assert_true(cJSON_IsFalse(cn_json_member(value, "ok")));
     cJSON_Delete(value);
     doctor_destroy(doctor);
+}
+
+/* Without a daemon too, and as JSON. */
+static void test_offline_counts_what_does_not_fit(void **state)
+{
+    for (int json = 0; json < 2; json++) {
+        struct doctor *doctor = doctor_create();
+        char *text = NULL;
+        size_t len;
+        FILE *file = open_memstream(&text, &len);
+
+        (void)state;
+        for (int index = 0; index < DOCTOR_FINDINGS_MAX + 3; index++)
+            doctor_add(doctor, "configuration", DOCTOR_FAILED, NULL, NULL, "x");
+        assert_int_equal(
+            doctor_offline(doctor, "/nowhere/connect.json", json, file),
+            DOCTOR_FINDINGS_MAX);
+        fclose(file);
+        assert_non_null(strstr(text, json ? "\"left_off\":3"
+                                          : "\n3 more are not listed\n"));
+        free(text);
+        doctor_destroy(doctor);
+    }
 }
 
 /* ---- Judgements ---------------------------------------------------------- */
@@ -436,6 +460,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_more_than_fit_are_counted),
+        cmocka_unit_test(test_offline_counts_what_does_not_fit),
         cmocka_unit_test(test_disk),
         cmocka_unit_test(test_database),
         cmocka_unit_test(test_clock),
