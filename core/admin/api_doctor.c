@@ -54,6 +54,8 @@ struct visit {
     int64_t newest_ms;
     struct doctor_people people;
     char alert[ERROR_TEXT_MAX], doubt[ERROR_TEXT_MAX];
+    uint64_t used_bytes; /* of the database */
+    bool hurried;        /* it forgets runs within a day */
 };
 
 struct asked { /* one question to a plugin */
@@ -229,6 +231,9 @@ static void quarantine_read(void *arg, int status,
 static void alerts_read(void *arg, int status, const struct store_rows *rows)
 {
     static const char doubt[] = "doubt:";
+    const struct api_options *options =
+        &((struct visit *)arg)->call->api->options;
+    const struct config *config = options->config(options->arg);
     struct store_query query = {
         .kind = STORE_QUERY_QUARANTINE, .limit = 1000, .brief = true};
     struct visit *visit = arg;
@@ -242,9 +247,13 @@ static void alerts_read(void *arg, int status, const struct store_rows *rows)
         if (!strncmp(row->cause, doubt, sizeof(doubt) - 1) &&
             !visit->people.in_doubt++)
             snprintf(visit->doubt, sizeof(visit->doubt), "%s", row->text);
+        if (!strcmp(row->cause, "database:small"))
+            visit->hurried = true;
         if (!row->acknowledged && !visit->people.alerts++)
             snprintf(visit->alert, sizeof(visit->alert), "%s", row->text);
     }
+    doctor_judge_database(visit->parts[PART_QUEUES], visit->used_bytes,
+                          config->limits.database_mib * MIB, visit->hurried);
     visit_query(visit, &query, quarantine_read);
 }
 
@@ -281,8 +290,6 @@ static void counts_read(void *arg, int status, const struct store_rows *rows)
                                 .states = 1U << RUN_READY | 1U << RUN_ACTIVE,
                                 .limit = 1};
     struct visit *visit = arg;
-    const struct api_options *options = &visit->call->api->options;
-    const struct config *config = options->config(options->arg);
     uint64_t oldest = 0;
 
     if (status) {
@@ -299,8 +306,7 @@ static void counts_read(void *arg, int status, const struct store_rows *rows)
             (!oldest || row->oldest < oldest))
             oldest = row->oldest;
     }
-    doctor_judge_database(visit->parts[PART_QUEUES], rows->used_bytes,
-                          config->limits.database_mib * MIB);
+    visit->used_bytes = rows->used_bytes;
     query.run = oldest + 1; /* numbers below this, newest first */
     visit_query(visit, &query, oldest_read);
 }

@@ -40,7 +40,7 @@ static uint64_t free_warning(uint64_t total)
 }
 
 void doctor_judge_database(struct doctor *doctor, uint64_t used_bytes,
-                           uint64_t bytes_max)
+                           uint64_t bytes_max, bool hurried)
 {
     double used = (double)used_bytes / (double)MIB;
     double max = (double)bytes_max / (double)MIB;
@@ -48,6 +48,14 @@ void doctor_judge_database(struct doctor *doctor, uint64_t used_bytes,
     if (!bytes_max)
         doctor_add(doctor, "database", DOCTOR_OK, NULL, NULL,
                    "%.1f MiB are in use; no limit is set", used);
+    else if (hurried)
+        doctor_add(
+            doctor, "database", DOCTOR_WARNING, NULL,
+            "Raise \"database_mib\" in the configuration and restart, or "
+            "see connectctl reasons for what waits and fills it.",
+            "%.1f MiB of %.1f MiB are in use; finished runs are "
+            "forgotten within a day of their end",
+            used, max);
     else if (used_bytes > bytes_max / 100 * DATABASE_WARNING_PERCENT)
         doctor_add(doctor, "database", DOCTOR_WARNING, NULL,
                    "Finished runs are forgotten above the limit, others never: "

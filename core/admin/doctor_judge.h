@@ -15,9 +15,10 @@ struct doctor_disk {
 };
 void doctor_judge_disk(struct doctor *doctor, const struct doctor_disk *disk);
 
-/* used: of the database, without what is free in it; max 0: no limit. */
+/* used: of the database, without what is free in it; max 0: no limit;
+ * hurried: runs are forgotten within a day of their end. */
 void doctor_judge_database(struct doctor *doctor, uint64_t used_bytes,
-                           uint64_t bytes_max);
+                           uint64_t bytes_max, bool hurried);
 
 struct doctor_clock {
     int64_t wall_ms;

@@ -288,6 +288,7 @@ static int take_limits(struct reader *reader)
         {"event_days", &limits->event_days},
         {"run_days", &limits->run_days},
         {"audit_days", &limits->audit_days},
+        {"quarantine_days", &limits->quarantine_days},
         {"database_mib", &limits->database_mib},
     };
 

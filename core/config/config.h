@@ -65,24 +65,26 @@ struct config_instance {
 };
 
 struct config_limits {
-    uint32_t webhook_bytes;  /* body of a webhook; default 1 MiB */
-    uint32_t connections;    /* default 4096 */
-    uint32_t runs_active;    /* runs in memory; default 1024 */
-    uint32_t attempts;       /* answers about a record before it is parked;
-                              * default 5 */
-    uint32_t retry_after_ms; /* cap of Retry-After; default 15 min */
-    uint32_t operation_ms;   /* time-out of an operation; default 60 s */
-    uint32_t stuck_ms;       /* after a cancel, until an instance is given
-                              * up; default 10 s */
-    uint32_t drain_ms;       /* of a stop; default 30 s */
-    uint32_t jq_processes;   /* default 1, at most 8 */
-    uint32_t jq_ms;          /* default 2000 */
-    uint32_t jq_mib;         /* default 256 */
-    uint32_t event_days;     /* identities of events are kept; default 400 */
-    uint32_t run_days;       /* runs are kept after their end; default 400 */
-    uint32_t audit_days;     /* audit entries are kept; default 3650 */
-    uint32_t database_mib;   /* above it finished runs go, oldest first; 0: no
-                              * limit; default 4096 */
+    uint32_t webhook_bytes;   /* body of a webhook; default 1 MiB */
+    uint32_t connections;     /* default 4096 */
+    uint32_t runs_active;     /* runs in memory; default 1024 */
+    uint32_t attempts;        /* answers about a record before it is parked;
+                               * default 5 */
+    uint32_t retry_after_ms;  /* cap of Retry-After; default 15 min */
+    uint32_t operation_ms;    /* time-out of an operation; default 60 s */
+    uint32_t stuck_ms;        /* after a cancel, until an instance is given
+                               * up; default 10 s */
+    uint32_t drain_ms;        /* of a stop; default 30 s */
+    uint32_t jq_processes;    /* default 1, at most 8 */
+    uint32_t jq_ms;           /* default 2000 */
+    uint32_t jq_mib;          /* default 256 */
+    uint32_t event_days;      /* identities of events are kept; default 400 */
+    uint32_t run_days;        /* runs are kept after their end; default 400 */
+    uint32_t audit_days;      /* audit entries are kept; default 3650 */
+    uint32_t quarantine_days; /* what could not be used is kept, since it last
+                               * arrived; default 90 */
+    uint32_t database_mib;    /* above it finished runs go, oldest first; 0: no
+                               * limit; default 4096 */
 };
 
 struct config {

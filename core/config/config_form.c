@@ -60,6 +60,7 @@ const char config_form[] = OBJECT
     "\"event_days\":" COUNT(1, 36500, 400) ","
     "\"run_days\":" COUNT(1, 36500, 400) ","
     "\"audit_days\":" COUNT(1, 36500, 3650) ","
+    "\"quarantine_days\":" COUNT(1, 36500, 90) ","
     "\"database_mib\":" COUNT(0, 1048576, 4096) "}},"
 
     "\"instances\":{\"type\":\"object\",\"additionalProperties\":" OBJECT

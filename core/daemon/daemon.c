@@ -164,6 +164,7 @@ static void make_engine(struct daemon *daemon)
         .event_keep_ms = (int64_t)limits->event_days * DAY_MS,
         .run_keep_ms = (int64_t)limits->run_days * DAY_MS,
         .audit_keep_ms = (int64_t)limits->audit_days * DAY_MS,
+        .quarantine_keep_ms = (int64_t)limits->quarantine_days * DAY_MS,
         .database_bytes_max = (int64_t)limits->database_mib * 1024 * 1024,
     };
 

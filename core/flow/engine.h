@@ -30,6 +30,7 @@ struct engine_options {
     int64_t event_keep_ms;      /* identities of events */
     int64_t run_keep_ms;        /* runs, after their end */
     int64_t audit_keep_ms;      /* audit entries */
+    int64_t quarantine_keep_ms; /* its content, since it last arrived */
     int64_t database_bytes_max; /* above it runs go before their time */
 };
 

@@ -117,11 +117,13 @@ void engine_keep(struct engine *engine, const struct engine_options *options)
         .event_age_ms = options->event_keep_ms,
         .run_age_ms = options->run_keep_ms,
         .audit_age_ms = options->audit_keep_ms,
+        .quarantine_age_ms = options->quarantine_keep_ms,
         .bytes_max = options->database_bytes_max,
         .count = PRUNE_MAX,
     };
     if (!options->event_keep_ms && !options->run_keep_ms &&
-        !options->audit_keep_ms && !options->database_bytes_max)
+        !options->audit_keep_ms && !options->quarantine_keep_ms &&
+        !options->database_bytes_max)
         engine->prune.count = 0;
 }
 

@@ -2,14 +2,14 @@
  *
  * One idea: each kind goes from its old end, found by an index, and never more
  * rows in one transaction than the caller allows, so that the flow does not
- * wait.  What prevents second orders (entity, xref) is never touched.  The
+ * wait.  What prevents second orders (entity) is never touched.  The
  * audit chain loses its old end as a whole; the last entry that went stays in
  * meta with its hash, so that the rest can still be checked.
  *
  * The alert about parked runs is of no age: it goes with the last of them.
  *
- * Freed pages are used again; the file does not become smaller.  Called by the
- * writer inside a transaction. */
+ * Freed pages are used again; the file does not become smaller (README.md says
+ * why).  Called by the writer inside a transaction. */
 #include "store/apply_prune.h"
 
 #include <errno.h>
@@ -17,14 +17,32 @@
 #include <stdio.h>
 
 #include "store/apply_parked.h"
+#include "store/apply_quarantine.h"
+#include "store/apply_value.h"
 #include "store/audit.h"
 
-enum { DETAIL_BYTES = 128 };
+enum {
+    DETAIL_BYTES = 160,
+    /* So long everything is kept, however much it is: what goes earlier for
+     * want of room is told, and bytes that nobody could use do not go. */
+    YOUNG_MS = 24 * 3600 * 1000
+};
+static const char prune_cause[] = "database:small";
 
 /* What is left of the rows allowed, and what went. */
 struct pruning {
     uint64_t left;
-    uint64_t events, runs, alerts, audit;
+    uint64_t events, runs, alerts, audit, quarantine;
+    bool too_large; /* it was, when runs were looked at last */
+    bool young;     /* a run went that was YOUNG_MS old at most */
+};
+
+/* The oldest of what may go. */
+struct oldest {
+    uint64_t number; /* 0: none */
+    int64_t ms;      /* when it ended, or last arrived */
+    int64_t record;
+    enum run_state state;
 };
 
 /* Rows went; of a run some more may have gone than were left. */
@@ -117,43 +135,142 @@ static int prune_too_large(struct writer *writer, int64_t bytes_max)
     return status ? status : (pages - unused) * bytes > bytes_max;
 }
 
-static int prune_runs(struct writer *writer, const struct store_prune *prune,
-                      struct pruning *pruning)
+static int oldest_run(struct writer *writer, int64_t before_ms,
+                      struct oldest *ret_oldest)
+{
+    sqlite3_stmt *row;
+    int found = database_find(
+        &writer->database,
+        "SELECT number, finished_ms, record, state FROM run WHERE"
+        " finished_ms > 0 AND finished_ms < ?1 ORDER BY finished_ms LIMIT 1",
+        &row, value_number(before_ms));
+
+    ret_oldest->number = 0;
+    if (found <= 0)
+        return found;
+    ret_oldest->number = column_count(row, 0);
+    ret_oldest->ms = column_number(row, 1);
+    ret_oldest->record = column_number(row, 2);
+    ret_oldest->state = (enum run_state)column_number(row, 3);
+    database_done(row);
+    /* Of a damaged file: it never goes. */
+    return ret_oldest->state == RUN_DONE || ret_oldest->state == RUN_DISCARDED
+               ? 0
+               : -EBADMSG;
+}
+
+static int oldest_quarantine(struct writer *writer, int64_t before_ms,
+                             struct oldest *ret_oldest)
+{
+    sqlite3_stmt *row;
+    int found =
+        database_find(&writer->database,
+                      "SELECT id, last_ms FROM quarantine WHERE last_ms < ?1"
+                      " ORDER BY last_ms LIMIT 1",
+                      &row, value_number(before_ms));
+
+    ret_oldest->number = 0;
+    if (found <= 0)
+        return found;
+    ret_oldest->number = column_count(row, 0);
+    ret_oldest->ms = column_number(row, 1);
+    database_done(row);
+    return 0;
+}
+
+/* As by a person's act: an audit entry, and its alert is gone. */
+static int prune_quarantine(struct writer *writer, uint64_t number,
+                            struct pruning *pruning)
+{
+    struct change_quarantine_end end = {.number = number, .word = "forgotten"};
+
+    pruning->quarantine++;
+    prune_spend(pruning, 1);
+    return apply_quarantine_end(writer, &end);
+}
+
+static int prune_finished(struct writer *writer, const struct oldest *run,
+                          struct pruning *pruning)
+{
+    int status = prune_run(writer, run->number, run->record, pruning);
+
+    if (status)
+        return status;
+    writer->counters.runs[run->state]--;
+    writer->counters.forgotten_count++;
+    pruning->runs++;
+    if (run->ms > writer->steady_ms - YOUNG_MS)
+        pruning->young = true;
+    return 0;
+}
+
+/* What is older than this may go; 0: nothing. */
+static int64_t prune_before(const struct writer *writer, int64_t age_ms)
+{
+    return age_ms ? writer->steady_ms - age_ms : 0;
+}
+
+/* Finished runs and the quarantine, the older of both first. */
+static int prune_content(struct writer *writer, const struct store_prune *prune,
+                         struct pruning *pruning)
 {
     while (pruning->left) {
-        int64_t age_ms = prune->run_age_ms, before_ms = 0, record;
-        enum run_state state;
-        uint64_t number;
-        sqlite3_stmt *row;
-        int status, found = prune_too_large(writer, prune->bytes_max);
+        int64_t run_ms = prune_before(writer, prune->run_age_ms);
+        int64_t quarantine_ms = prune_before(writer, prune->quarantine_age_ms);
+        struct oldest run, quarantine;
+        int status = prune_too_large(writer, prune->bytes_max);
 
-        if (found < 0)
-            return found;
-        if (found)
-            before_ms = INT64_MAX;
-        else if (age_ms)
-            before_ms = writer->steady_ms - age_ms;
-        found = database_find(
-            &writer->database,
-            "SELECT number, record, state FROM run WHERE finished_ms > 0 AND"
-            " finished_ms < ?1 ORDER BY finished_ms LIMIT 1",
-            &row, value_number(before_ms));
-        if (found <= 0)
-            return found;
-        number = column_count(row, 0);
-        record = column_number(row, 1);
-        state = (enum run_state)column_number(row, 2);
-        database_done(row);
-        if (state != RUN_DONE && state != RUN_DISCARDED)
-            return -EBADMSG; /* of a damaged file: it never goes */
-        status = prune_run(writer, number, record, pruning);
+        if (status < 0)
+            return status;
+        pruning->too_large = status > 0;
+        if (pruning->too_large) {
+            run_ms = INT64_MAX;
+            quarantine_ms = writer->steady_ms - YOUNG_MS;
+        }
+        status = oldest_run(writer, run_ms, &run);
+        if (!status)
+            status = oldest_quarantine(writer, quarantine_ms, &quarantine);
+        if (status || (!run.number && !quarantine.number))
+            return status;
+        if (!run.number || (quarantine.number && quarantine.ms < run.ms))
+            status = prune_quarantine(writer, quarantine.number, pruning);
+        else
+            status = prune_finished(writer, &run, pruning);
         if (status)
             return status;
-        writer->counters.runs[state]--;
-        writer->counters.forgotten_count++;
-        pruning->runs++;
     }
     return 0;
+}
+
+/* One alert while runs go that just ended; it ends when none did for a day. */
+static int prune_tell(struct writer *writer, const struct pruning *pruning)
+{
+    struct change_value alert = {
+        .first = prune_cause,
+        .second =
+            "the database has no room: finished runs are forgotten within "
+            "a day of their end; raise \"database_mib\" in the "
+            "configuration, or see connectctl reasons for what fills it"};
+    struct store_result *result = writer->result, unused = {0};
+    sqlite3_stmt *row;
+    int found;
+
+    if (pruning->young) {
+        writer->result = &unused;
+        found = apply_alert(writer, &alert);
+        writer->result = result;
+        return found;
+    }
+    if (pruning->too_large)
+        return 0;
+    found = database_find(
+        &writer->database,
+        "SELECT 1 FROM alert WHERE cause = ?1 AND last_ms < ?2", &row,
+        value_text(prune_cause), value_number(writer->steady_ms - YOUNG_MS));
+    if (found <= 0)
+        return found;
+    database_done(row);
+    return value_alert_end(writer, prune_cause);
 }
 
 static int prune_alerts(struct writer *writer, int64_t age_ms,
@@ -245,11 +362,13 @@ int apply_prune(struct writer *writer, const struct store_prune *prune)
     int status = prune_events(writer, prune->event_age_ms, &pruning);
 
     if (!status)
-        status = prune_runs(writer, prune, &pruning);
+        status = prune_content(writer, prune, &pruning);
     if (!status)
         status = prune_alerts(writer, prune->run_age_ms, &pruning);
     if (!status)
         status = prune_audit(writer, prune->audit_age_ms, &pruning);
+    if (!status)
+        status = prune_tell(writer, &pruning);
     if (status)
         return status;
     writer->result->pruned = (uint32_t)(prune->count - pruning.left);
@@ -257,7 +376,8 @@ int apply_prune(struct writer *writer, const struct store_prune *prune)
         return 0;
     snprintf(detail, sizeof(detail),
              "events:%" PRIu64 " runs:%" PRIu64 " alerts:%" PRIu64
-             " audit:%" PRIu64,
-             pruning.events, pruning.runs, pruning.alerts, pruning.audit);
+             " audit:%" PRIu64 " quarantine:%" PRIu64,
+             pruning.events, pruning.runs, pruning.alerts, pruning.audit,
+             pruning.quarantine);
     return audit_append(writer, NULL, "store.pruned", 0, NULL, detail);
 }

@@ -47,14 +47,15 @@ int apply_quarantine(struct writer *writer,
     found = database_find(
         &writer->database,
         "INSERT INTO quarantine (id, instance, hash, person_key, reason,"
-        " content, first_wall_ms, last_wall_ms, count)"
-        " VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?6, 1)"
+        " content, first_wall_ms, last_wall_ms, count, last_ms)"
+        " VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?6, 1, ?7)"
         " ON CONFLICT (instance, hash) DO UPDATE SET count = count + 1,"
-        " last_wall_ms = excluded.last_wall_ms RETURNING count",
+        " last_wall_ms = excluded.last_wall_ms, last_ms = excluded.last_ms"
+        " RETURNING count",
         &row, value_number(id), value_text(quarantine->instance),
         value_hash(&hash), value_bytes(seal_bytes(arena, 0, id, reason)),
         value_bytes(seal_bytes(arena, 0, id, quarantine->content)),
-        value_number(writer->wall_ms));
+        value_number(writer->wall_ms), value_number(writer->steady_ms));
     if (found < 0)
         return found;
     count = column_number(row, 0);

@@ -1,7 +1,7 @@
 /* apply_settle.c - how an attempt or a probe ended.
  *
- * One idea: outcome, entity, cross reference and the next one of the lane
- * change in one transaction, so the entity has its reference before anybody
+ * One idea: outcome, entity and the next one of the lane change in one
+ * transaction, so the entity has its reference before anybody
  * else of the lane begins.  Called by the writer inside a transaction. */
 #include "store/apply_settle.h"
 
@@ -19,12 +19,11 @@ int settle_reference(struct writer *writer, const struct delivery *delivery,
                                delivery->id, reference)));
 }
 
-/* The entity has been delivered: its reference, version and where else to find
- * it.  An answer without a reference keeps the one before. */
+/* The entity has been delivered: its reference and version.  An answer without
+ * a reference keeps the one before. */
 static int settle_entity(struct writer *writer, const struct delivery *delivery,
                          struct store_bytes reference)
 {
-    struct lookup_hash hash;
     sqlite3_stmt *row;
     int64_t person_key;
     int found = database_find(&writer->database,
@@ -35,7 +34,7 @@ static int settle_entity(struct writer *writer, const struct delivery *delivery,
         return found;
     person_key = column_number(row, 0);
     database_done(row);
-    found = database_run(
+    return database_run(
         &writer->database,
         "UPDATE entity SET version_delivered = ?2, change = ?3,"
         " reference = coalesce(?4, reference), fingerprint ="
@@ -45,16 +44,6 @@ static int settle_entity(struct writer *writer, const struct delivery *delivery,
         value_bytes(seal_bytes(&writer->scratch, person_key, delivery->entity,
                                reference)),
         value_number(delivery->id));
-    if (found || !reference.len)
-        return found;
-    hash = lookup_hash(&writer->lookup, LOOKUP_REFERENCE, delivery->instance,
-                       delivery->type, reference);
-    return database_run(
-        &writer->database,
-        "INSERT INTO xref (hash, instance, entity) VALUES (?1, ?2, ?3)"
-        " ON CONFLICT (hash) DO UPDATE SET entity = excluded.entity",
-        value_hash(&hash), value_text(delivery->instance),
-        value_number(delivery->entity));
 }
 
 int settle_done(struct writer *writer, const struct delivery *delivery,

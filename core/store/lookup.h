@@ -29,8 +29,7 @@ enum lookup_domain {
     LOOKUP_RUN_LANE,
     LOOKUP_DELIVERY_LANE,
     LOOKUP_ENTITY,
-    LOOKUP_REFERENCE,
-    LOOKUP_PERSON,
+    LOOKUP_PERSON = 6, /* 5 is nobody's any more */
     LOOKUP_STATE,
     LOOKUP_CONTENT,
     LOOKUP_FINGERPRINT,

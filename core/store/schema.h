@@ -4,7 +4,7 @@
 
 #include "store/database.h"
 
-enum { SCHEMA_VERSION = 2 };
+enum { SCHEMA_VERSION = 3 };
 
 /* The version in the file; 0: an empty file.  Refuses files of others. */
 int schema_version(struct database *database, int *ret_version,

@@ -423,10 +423,16 @@ struct store_prune {
     int64_t audit_age_ms; /* audit entries, from the old end; the chain then
                            * begins at the last one forgotten, whose number and
                            * hash stand in meta.  An hour late at most */
-    int64_t bytes_max;    /* while more are in use (pages of the file that are
-                           * not free), finished runs go, oldest first,
-                           * whatever their age.  Freed pages are used again */
-    size_t count;         /* rows at most, of all kinds: a small transaction */
+    int64_t quarantine_age_ms; /* content of the quarantine, since it last
+                                * arrived; its alert goes with it, the audit
+                                * has "quarantine.forgotten" */
+    int64_t bytes_max; /* while more are in use (pages of the file that are
+                        * not free), finished runs go whatever their age,
+                        * and content of the quarantine when it is a day
+                        * old, the oldest first.  Freed pages are used again.
+                        * One alert, "database:small", while runs go within a
+                        * day of their end */
+    size_t count;      /* rows at most, of all kinds: a small transaction */
 };
 /* One small transaction; result.pruned rows.  When they are count, more may
  * wait: ask again. */

@@ -119,6 +119,7 @@ static void fills_defaults(void **state)
     assert_int_equal(config->limits.event_days, 400);
     assert_int_equal(config->limits.run_days, 400);
     assert_int_equal(config->limits.audit_days, 3650);
+    assert_int_equal(config->limits.quarantine_days, 90);
     assert_int_equal(config->limits.database_mib, 4096);
     assert_int_equal(config->instance_count, 0);
     config_destroy(config);
@@ -143,7 +144,7 @@ static void takes_every_member(void **state)
             "'attempts':3,'retry_after_ms':4000,'operation_ms':500,"
             "'stuck_ms':60,'drain_ms':7,'jq_processes':8,'jq_ms':90,"
             "'jq_mib':16,'event_days':1,'run_days':2,'audit_days':3,"
-            "'database_mib':0},\n"
+            "'quarantine_days':4,'database_mib':0},\n"
             "'instances':{\n"
             "'streak':{'plugin':'streak.so','sha256':'0123456789abcdef0123456"
             "789abcdef0123456789abcdef0123456789abcdef',"
@@ -183,6 +184,7 @@ static void takes_every_member(void **state)
     assert_int_equal(config->limits.event_days, 1);
     assert_int_equal(config->limits.run_days, 2);
     assert_int_equal(config->limits.audit_days, 3);
+    assert_int_equal(config->limits.quarantine_days, 4);
     assert_int_equal(config->limits.database_mib, 0);
     assert_int_equal(config->instance_count, 3);
     streak = &config->instances[0];

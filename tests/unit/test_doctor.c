@@ -142,11 +142,14 @@ static void test_database(void **state)
     struct doctor *doctor = doctor_create();
 
     (void)state;
-    doctor_judge_database(doctor, 500 * MIB, 0);
-    doctor_judge_database(doctor, 89 * MIB, 100 * MIB);
+    doctor_judge_database(doctor, 500 * MIB, 0, false);
+    doctor_judge_database(doctor, 89 * MIB, 100 * MIB, false);
     expect(doctor, "");
     doctor = doctor_create();
-    doctor_judge_database(doctor, 91 * MIB, 100 * MIB);
+    doctor_judge_database(doctor, 91 * MIB, 100 * MIB, false);
+    expect(doctor, "database:warning");
+    doctor = doctor_create();
+    doctor_judge_database(doctor, 60 * MIB, 100 * MIB, true);
     expect(doctor, "database:warning");
 }
 

@@ -2,9 +2,9 @@
 /* test_store_migrate.c - databases of every schema version, with work in
  * flight, are opened and nothing is lost.
  *
- * tests/golden/store has one for each version: v1.db and its v1.key, v2.db and
- * its v2.key.  They were made by this program as it was then:
- * test_store_migrate --make DIRECTORY */
+ * tests/golden/store has one for each version: v1.db and its v1.key and so on.
+ * They were made by this program as it was then: test_store_migrate --make
+ * DIRECTORY */
 #include "store_kit.h"
 
 #include <fcntl.h>
@@ -68,6 +68,11 @@ static void work_in_flight(struct kit *kit)
     store_batch_flow(batch, "won-deal", "v1", kit_bytes("{}"));
     store_batch_alert(batch, "syspro.auth", "cannot log on");
     kit_commit(kit, batch);
+    batch = store_batch_create();
+    store_batch_quarantine(batch,
+                           &(struct store_quarantine){"streak", "member /x",
+                                                      kit_bytes("{\"x\":1}")});
+    kit_commit(kit, batch);
     /* New in version 2. */
     batch = store_batch_create();
     store_batch_alert_acknowledge(batch, "ann", "syspro.auth");
@@ -94,10 +99,10 @@ static int make(const char *directory)
     sqlite3_open(from, &handle);
     sqlite3_exec(handle, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
     sqlite3_close(handle);
-    snprintf(to, sizeof(to), "%s/v2.db", directory);
+    snprintf(to, sizeof(to), "%s/v3.db", directory);
     copy_file(from, to);
     snprintf(from, sizeof(from), "%s/lookup.key", kit.directory);
-    snprintf(to, sizeof(to), "%s/v2.key", directory);
+    snprintf(to, sizeof(to), "%s/v3.key", directory);
     copy_file(from, to);
     store_close(kit.store);
     kit_remove(&kit);
@@ -113,7 +118,7 @@ static void open_golden(struct kit *kit, const char *database, const char *key)
     copy_in(kit, key, "lookup.key");
     kit_step(kit, 0, 5000);
     kit_open(kit);
-    assert_int_equal(kit_count(kit, "SELECT schema_version FROM meta"), 2);
+    assert_int_equal(kit_count(kit, "SELECT schema_version FROM meta"), 3);
 }
 
 static void version_1_is_opened(void **state)
@@ -221,6 +226,9 @@ static void every_way_leads_to_the_same_tables(void **state)
     open_golden(kit, "v2.db", "v2.key");
     schema_of(kit, golden, sizeof(golden));
     assert_string_equal(fresh, golden);
+    open_golden(kit, "v3.db", "v3.key");
+    schema_of(kit, golden, sizeof(golden));
+    assert_string_equal(fresh, golden);
 }
 
 static void version_2_is_opened(void **state)
@@ -249,12 +257,27 @@ static void version_2_is_opened(void **state)
     kit_verify(kit);
 }
 
+static void version_3_is_opened(void **state)
+{
+    struct kit *kit = *state;
+    struct store_prune prune = {.quarantine_age_ms = 1000, .count = 10};
+
+    open_golden(kit, "v3.db", "v3.key");
+    assert_int_equal(kit_delivery(kit, 1), DELIVERY_IN_DOUBT);
+    assert_int_equal(kit_state(kit, 9), RUN_READY);
+    assert_int_equal(kit_count(kit, "SELECT count(*) FROM quarantine"), 1);
+    assert_int_equal(kit_prune(kit, &prune).pruned, 1);
+    assert_int_equal(kit_count(kit, "SELECT count(*) FROM quarantine"), 0);
+    kit_verify(kit);
+}
+
 int main(int argument_count, char **arguments)
 {
     const struct CMUnitTest tests[] = {
         KIT_TEST(version_1_is_opened),
         KIT_TEST(version_1_becomes_2),
         KIT_TEST(version_2_is_opened),
+        KIT_TEST(version_3_is_opened),
         KIT_TEST(every_way_leads_to_the_same_tables),
     };
 

@@ -70,7 +70,6 @@ static void finished_runs_go_by_age(void **state)
     assert_int_equal(rows(kit, "delivery"), 0);
     assert_int_equal(rows(kit, "step"), 0);
     assert_int_equal(rows(kit, "entity"), 1);
-    assert_int_equal(rows(kit, "xref"), 1);
     assert_int_equal(kit_count(kit, "SELECT forgotten_count FROM meta"), 1);
     /* Its event and its order are still known. */
     assert_int_equal(kit_accept(kit, "a", "", true).decision, STORE_DUPLICATE);
@@ -82,8 +81,9 @@ static void finished_runs_go_by_age(void **state)
     assert_int_equal(kit_prune(kit, &prune).pruned, 2);
     assert_int_equal(kit_state(kit, 2), RUN_PARKED);
     assert_int_equal(kit_count(kit, "SELECT group_concat(detail) ="
-                                    " 'events:0 runs:1 alerts:0 audit:0,"
-                                    "events:0 runs:1 alerts:0 audit:0' FROM"
+                                    " 'events:0 runs:1 alerts:0 audit:0"
+                                    " quarantine:0,events:0 runs:1 alerts:0"
+                                    " audit:0 quarantine:0' FROM"
                                     " audit WHERE act = 'store.pruned'"),
                      1);
     kit_verify(kit);
@@ -256,6 +256,170 @@ static void size_is_kept(void **state)
     free(large);
 }
 
+static void quarantine(struct kit *kit, const char *content)
+{
+    struct store_batch *batch = store_batch_create();
+    struct store_quarantine what = {"streak", "member /x", kit_bytes(content)};
+
+    store_batch_quarantine(batch, &what);
+    kit_commit(kit, batch);
+}
+
+static void the_quarantine_goes_by_age(void **state)
+{
+    struct kit *kit = *state;
+    struct store_prune prune = {.quarantine_age_ms = 90LL * DAY_MS,
+                                .count = 1000};
+
+    quarantine(kit, "{\"old\":1}");
+    quarantine(kit, "{\"again\":1}");
+    days(kit, 60);
+    quarantine(kit, "{\"again\":1}"); /* it arrived once more */
+    days(kit, 31);
+    assert_int_equal(kit_prune(kit, &prune).pruned, 1);
+    assert_int_equal(kit_count(kit, "SELECT count = 2 FROM quarantine"), 1);
+    assert_int_equal(rows(kit, "alert"), 1);
+    assert_int_equal(kit_acts(kit, "quarantine.forgotten"), 1);
+    assert_int_equal(kit_acts(kit, "alert.cleared"), 1);
+    days(kit, 60);
+    assert_int_equal(kit_prune(kit, &prune).pruned, 1);
+    assert_int_equal(rows(kit, "quarantine"), 0);
+    assert_int_equal(rows(kit, "alert"), 0);
+    kit_verify(kit);
+}
+
+static void quarantine_of(struct kit *kit, int number)
+{
+    static char content[200001];
+
+    memset(content, 'x', sizeof(content) - 1);
+    snprintf(content, sizeof(content), "%d ", number);
+    content[strlen(content)] = 'x';
+    quarantine(kit, content);
+}
+
+/* What nobody could use goes by size as well, but never on its first day. */
+static void the_quarantine_goes_by_size(void **state)
+{
+    struct kit *kit = *state;
+    struct store_prune prune = {.bytes_max = 1024 * 1024, .count = 1000};
+
+    done(kit, "a");
+    days(kit, 2);
+    for (int number = 0; number < 10; number++)
+        quarantine_of(kit, number);
+    /* The run is older than all of it. */
+    assert_int_equal(kit_prune(kit, &prune).pruned, 4);
+    assert_int_equal(rows(kit, "run"), 0);
+    assert_int_equal(rows(kit, "quarantine"), 10);
+    days(kit, 1);
+    done(kit, "b");
+    kit_step(kit, 1, 1);
+    kit_prune(kit, &prune);
+    assert_in_range(rows(kit, "quarantine"), 3, 5);
+    assert_int_equal(rows(kit, "run"), 1);
+    assert_int_equal(kit_count(kit, "SELECT count(*) FROM alert WHERE"
+                                    " cause = 'database:small'"),
+                     0);
+    kit_verify(kit);
+}
+
+static int64_t hurried(struct kit *kit)
+{
+    return kit_count(kit, "SELECT count(*) FROM alert WHERE"
+                          " cause = 'database:small'");
+}
+
+static void too_small_a_size_is_told(void **state)
+{
+    struct kit *kit = *state;
+    struct store_prune small = {.bytes_max = 4096, .count = 1000};
+    struct store_prune large = {.bytes_max = 1024 * 1024, .count = 1000};
+
+    done(kit, "a");
+    days(kit, 2);
+    assert_int_equal(kit_prune(kit, &small).pruned, 4);
+    assert_int_equal(hurried(kit), 0);
+    done(kit, "b");
+    assert_int_equal(kit_prune(kit, &small).pruned, 4);
+    assert_int_equal(hurried(kit), 1);
+    /* It fits, but did not an hour ago. */
+    kit_step(kit, DAY_MS / 24, DAY_MS / 24);
+    kit_prune(kit, &large);
+    assert_int_equal(hurried(kit), 1);
+    done(kit, "c");
+    assert_int_equal(kit_prune(kit, &small).decision, STORE_APPLIED);
+    assert_int_equal(hurried(kit), 1);
+    days(kit, 2);
+    kit_prune(kit, &small); /* it still does not */
+    assert_int_equal(hurried(kit), 1);
+    kit_prune(kit, &large);
+    assert_int_equal(hurried(kit), 0);
+    assert_int_equal(kit_acts(kit, "alert.raised"), 1);
+    assert_int_equal(kit_acts(kit, "alert.cleared"), 1);
+    kit_verify(kit);
+}
+
+/* One day of it: deals new and old, something nobody can use, alerts. */
+static void work_of_a_day(struct kit *kit, int day, bool new_deals)
+{
+    char text[64];
+
+    for (int deal = 0; deal < 4; deal++) {
+        uint64_t run;
+        snprintf(text, sizeof(text), "event-%d-%d", day, deal);
+        run = kit_accept(kit, text, "", true).run;
+        snprintf(text, sizeof(text), "deal-%d",
+                 new_deals ? day * 4 + deal : deal);
+        kit_step_row(kit, run, "read", STEP_DONE);
+        kit_deliver(kit, run, "post", text, "", 0);
+        kit_settle(kit, run, DELIVERY_DONE);
+        kit_run(kit, run, RUN_DONE);
+    }
+    snprintf(text, sizeof(text), "{\"day\":%d}", day);
+    quarantine(kit, text);
+}
+
+/* Pages of the file after so many days of work. */
+static int64_t pages_after(struct kit *kit, int from, int to, bool new_deals)
+{
+    struct store_prune prune = {.event_age_ms = 40LL * DAY_MS,
+                                .run_age_ms = 40LL * DAY_MS,
+                                .audit_age_ms = 60LL * DAY_MS,
+                                .quarantine_age_ms = 20LL * DAY_MS,
+                                .bytes_max = 64 * 1024 * 1024,
+                                .count = 500};
+
+    for (int day = from; day < to; day++) {
+        work_of_a_day(kit, day, new_deals);
+        days(kit, 1);
+        while (kit_prune(kit, &prune).pruned == prune.count)
+            ;
+    }
+    return kit_count(kit, "PRAGMA page_count");
+}
+
+/* Nothing is left of a day but which deals there were. */
+static void the_file_does_not_grow_for_ever(void **state)
+{
+    enum { YEAR = 200 }; /* five times what is kept */
+    struct kit *kit = *state;
+    int64_t first = pages_after(kit, 0, YEAR, false);
+    int64_t second = pages_after(kit, YEAR, 3 * YEAR, false);
+    int64_t third;
+
+    if (second > first + first / 20)
+        fail_msg("%d pages, %d later", (int)first, (int)second);
+    assert_in_range(rows(kit, "run"), 160, 168);
+    assert_in_range(rows(kit, "quarantine"), 19, 21);
+    assert_in_range(rows(kit, "alert"), 19, 21);
+    third = pages_after(kit, 3 * YEAR, 4 * YEAR, true);
+    /* A deal is remembered in some 200 bytes. */
+    if ((third - second) * 4096 > 4 * YEAR * 250 + second * 4096 / 20)
+        fail_msg("%d pages, %d with new deals", (int)second, (int)third);
+    kit_verify(kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +431,10 @@ int main(void)
         KIT_TEST(alerts_go_when_they_are_quiet),
         KIT_TEST(audit_keeps_its_anchor),
         KIT_TEST(size_is_kept),
+        KIT_TEST(the_quarantine_goes_by_age),
+        KIT_TEST(the_quarantine_goes_by_size),
+        KIT_TEST(too_small_a_size_is_told),
+        KIT_TEST(the_file_does_not_grow_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
