@@ -591,6 +591,7 @@ int main(int argc, char **argv)
     umask(0077);
     signal(SIGPIPE, SIG_IGN);
     end_with_memory();
+    argv[0] = (char[]){"connectd"}; /* for what getopt says */
     while ((letter = getopt_long(argc, argv, "cdjr:p:Vh", options, NULL)) !=
            -1) {
         switch (letter) {

@@ -62,8 +62,7 @@ static bool put_reason(struct command_context *context, cJSON *body,
     const char *reason = context->options->reason;
 
     if (!reason && required) {
-        fprintf(stderr, "connectctl: this needs --reason TEXT: it is kept with "
-                        "the run\n");
+        fprintf(stderr, "connectctl: this needs --reason TEXT\n");
         return false;
     }
     if (reason && cn_json_put_text(body, "reason", reason)) {

@@ -27,6 +27,8 @@ int ask_exit_code(int status, const struct error *err)
     text_escape(&buf, err->text, strlen(err->text));
     fprintf(stderr, "connectctl: %s\n", buf.len ? buf.data : "failed");
     buf_done(&buf);
+    if (status == -EINVAL) /* the daemon knows best which words there are */
+        return EXIT_USAGE;
     return status == -ECONNREFUSED ? EXIT_NO_DAEMON : EXIT_FAILED;
 }
 
@@ -134,8 +136,7 @@ bool ask_run_number(const char *text, uint64_t *ret_run)
     if (text[0] >= '1' && text[0] <= '9' && !*end && !errno &&
         *ret_run <= NUMBER_MOST)
         return true;
-    fprintf(stderr, "connectctl: %.40s is no number of a run, such as 17\n",
-            text);
+    fprintf(stderr, "connectctl: %.40s is no number such as 17\n", text);
     return false;
 }
 

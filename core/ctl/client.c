@@ -151,5 +151,7 @@ int client_ask(struct client *client, const char *method, const char *path,
         *ret_value = value;
     else
         cJSON_Delete(value);
+    if (status == 400)
+        return -EINVAL;
     return status == 200 ? 0 : -EREMOTEIO;
 }

@@ -439,7 +439,7 @@ static const struct command commands[] = {
      "the difference and asks before it is stored.  What was delivered or is "
      "in\n"
      "doubt cannot be edited.\n\n"
-     "  --reason TEXT        why; kept with the run (required)\n"
+     "  --reason TEXT        why (required); the history keeps its hash\n"
      "  --step STEP          the delivery of this step; trigger: the record "
      "the run\n"
      "                       began with (else the one that was refused)\n"
@@ -454,7 +454,8 @@ static const struct command commands[] = {
      "  --reference TEXT     what the other system calls it (text or a JSON "
      "object)\n"
      "  --absent             it did not take effect: it is sent (again)\n"
-     "  --reason TEXT        how you know; kept with the run (required)\n",
+     "  --reason TEXT        how you know (required); the history keeps its "
+     "hash\n",
      OPTION_HAPPENED | OPTION_ABSENT | OPTION_REFERENCE | OPTION_REASON, 1, 1,
      false, acts_settle},
     {"replay", "RUN", "a stored record through today's flow again",
@@ -463,7 +464,7 @@ static const struct command commands[] = {
      "  --shadow             only show what it would do: ask, check, deliver\n"
      "                       nothing\n"
      "  --unmasked           in shadow: show personal data; this is recorded\n"
-     "  --reason TEXT        why; kept with the run\n",
+     "  --reason TEXT        why; the history keeps its hash\n",
      OPTION_SHADOW | OPTION_UNMASKED | OPTION_REASON, 1, 1, false, acts_replay},
     {"release", "[RUN...]", "try held runs now", ALL_HELP, OPTION_MANY, 0, 1000,
      false, acts_release},

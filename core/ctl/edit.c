@@ -226,7 +226,8 @@ static int edit_put(struct edit *edit, const cJSON *value, bool dry, bool shown)
     code = shown ? ask(edit->context, "PUT", path, text, NULL, NULL)
                  : ask_only(edit->context, "PUT", path, text, NULL);
     free(text);
-    return code;
+    /* A record that does not fit is no wrong use of ours. */
+    return code == EXIT_USAGE ? EXIT_FAILED : code;
 }
 
 /* May it be edited now?  The daemon looks at that before it looks at the
@@ -323,8 +324,7 @@ int edit_command(struct command_context *context)
     if (!ask_run_number(context->arguments[0], &edit.run))
         return EXIT_USAGE;
     if (!context->options->reason) {
-        fprintf(stderr, "connectctl: edit needs --reason TEXT: it is kept with "
-                        "the run\n");
+        fprintf(stderr, "connectctl: edit needs --reason TEXT\n");
         return EXIT_USAGE;
     }
     code = edit_get(&edit, false);

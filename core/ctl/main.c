@@ -182,6 +182,15 @@ static int wrong_use(const struct command *command)
     return EXIT_USAGE;
 }
 
+static const char *not_taken(const struct command *command,
+                             const struct command_options *options)
+{
+    for (size_t index = 0; index < CHOICE_COUNT; index++)
+        if (choices[index].bit & options->given & ~command->options)
+            return choices[index].name;
+    return NULL;
+}
+
 static int run_command(const struct command *command,
                        const struct command_options *options, int count,
                        char *const *arguments)
@@ -190,9 +199,9 @@ static int run_command(const struct command *command,
         .options = options, .count = count, .arguments = arguments};
     int code;
 
-    if (options->given & ~command->options) {
-        fprintf(stderr, "connectctl: %s does not take one of these options\n",
-                command->name);
+    if (not_taken(command, options)) {
+        fprintf(stderr, "connectctl: %s does not take --%s\n", command->name,
+                not_taken(command, options));
         return wrong_use(command);
     }
     if (count < command->least || count > command->most) {
@@ -220,6 +229,7 @@ int main(int argc, char **argv)
     bool help = false;
     int letter;
 
+    argv[0] = (char[]){"connectctl"}; /* for what getopt says */
     all_options(long_options);
     if (!options.socket || !*options.socket)
         options.socket = SOCKET_DEFAULT;

@@ -524,6 +524,32 @@ static void test_quarantine(void **state)
     stage_passed(stage);
 }
 
+/* ---- Wrong use ----------------------------------------------------------- */
+
+/* Also what only the daemon knows to be wrong; each says what. */
+static void test_wrong_use(void **state)
+{
+    struct stage *stage = stage_begin(NULL);
+
+    (void)state;
+    says(stage, CTL(2, "nothing"), "there is no command nothing");
+    says(stage, CTL(2, "show"), "show takes RUN");
+    says(stage, CTL(2, "show", "x"), "x is no number");
+    says(stage, CTL(2, "show", "1", "--lines", "3"), "not take --lines");
+    says(stage, CTL(2, "runs", "--code"), "connectctl: option '--code'");
+    says(stage, CTL(2, "runs", "--limit", "x"), "limit must be a number");
+    says(stage, CTL(2, "runs", "--state", "x"), "state must be of queued");
+    says(stage, CTL(2, "parked", "--state", "done"), "held, parked");
+    says(stage, CTL(2, "retry", "--all", "--state", "done", "--yes"),
+         "/where/state");
+    says(stage,
+         CTL(2, "settle", "1", "--absent", "--reference", "1", "--reason", "x"),
+         "reference belongs to what happened");
+    says(stage, CTL(1, "show", "999"), "no run 999");
+    says(stage, CTL(3, "status", "--socket", "/nowhere"), "no daemon answers");
+    stage_passed(stage);
+}
+
 /* ---- Backup and restore -------------------------------------------------- */
 
 static char *win(struct stage *stage, const char *name)
@@ -599,6 +625,7 @@ int main(void)
         stage_test(test_backup_and_restore),
         stage_test(test_retry_at_a_terminal),
         stage_test(test_tail_of_one_run),
+        stage_test(test_wrong_use),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
