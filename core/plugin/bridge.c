@@ -37,12 +37,15 @@ enum {
 static void answer_send(struct generation *generation, uint64_t number,
                         uint64_t op, const cn_http_response *response)
 {
-    struct mailbox *inbox = generation->runner->inbox;
+    struct mailbox *inbox;
     cn_outcome small = *response->outcome;
     cn_http_response cut = {.size = sizeof(cut), .op = op, .outcome = &small};
     struct buf payload;
     int status;
 
+    if (!generation->runner)
+        return; /* its thread was left behind: nobody is there to hear it */
+    inbox = generation->runner->inbox;
     buf_init(&payload, MESSAGE_BYTES_MAX);
     http_message_put_answer(&payload, number, response);
     status =

@@ -35,8 +35,8 @@ struct bridge_request;
 struct generation {
     uint64_t number;
     struct entry *entry;
-    struct runner *runner;
-    struct setup *setup; /* owned in shares, see setup.h */
+    struct runner *runner; /* NULL: left behind, while this is being lost */
+    struct setup *setup;   /* owned in shares, see setup.h */
     enum generation_state state;
     bool drain_later; /* once it runs */
     uint32_t roles;

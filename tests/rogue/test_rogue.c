@@ -642,6 +642,38 @@ static void waits_for_its_rate(void **state)
     world_wait(&world, &second);
 }
 
+/* Requests wait for their tokens when the thread they came from is given up
+ * because of a neighbour: certainly not sent. */
+static void waits_and_is_given_up(void **state)
+{
+    enum { MANY = 3 };
+    struct world_result many[MANY], hangs;
+    char path[64];
+
+    (void)state;
+    world.rate = (struct config_rate){true, 1, 1};
+    world_add(&world, "paced", "honest_host");
+    memset(&world.rate, 0, sizeof(world.rate));
+    world_add(&world, "rogue", "block");
+    path_make(path);
+    for (size_t index = 0; index < MANY; index++)
+        world_deliver(&world, "paced", "http", &many[index]);
+    while (!rate_waiting("paced"))
+        world_turn(&world);
+    world_deliver(&world, "rogue", path, &hangs);
+    world_wait(&world, &hangs);
+    assert_int_equal(hangs.outcome.status, CN_IN_DOUBT);
+    assert_int_equal(rate_waiting("paced"), 0);
+    for (size_t index = 0; index < MANY; index++) {
+        world_wait(&world, &many[index]);
+        assert_false(many[index].outcome.broken);
+        assert_true(many[index].outcome.status == CN_OK ||
+                    many[index].outcome.status == CN_RETRY);
+    }
+    path_open(path);
+    world_neighbour_works(&world, "neighbour");
+}
+
 /* Another instance's next token may be far off: that is nothing to this one. */
 static void waits_for_its_own_rate(void **state)
 {
@@ -828,6 +860,7 @@ int main(void)
         TEST(create_null),
         TEST(flood),
         TEST(waits_for_its_rate),
+        TEST(waits_and_is_given_up),
         TEST(waits_for_its_own_rate),
         TEST(waiting_is_no_answer),
         TEST(effect_refused),
