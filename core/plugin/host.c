@@ -3,8 +3,9 @@
  * Its one idea: every call into a plugin stands between host_enter and
  * host_leave, so that there is one place that says who holds the thread, for
  * how long, and whether the core has given it up meanwhile.  What must hold:
- * after host_leave said false nothing of the host is touched any more.  Runs on
- * the instance's runner thread, but host_permits, which any thread may try. */
+ * after host_leave said false nothing of the host is touched any more, but by
+ * host_leave_behind when the thread ends.  Runs on the instance's runner
+ * thread, but host_permits, which any thread may try. */
 #include "plugin/host.h"
 
 #include <errno.h>
@@ -287,6 +288,8 @@ void host_create(struct runner *runner, const struct message *message)
         host_close(host);
         return;
     }
+    /* Known from here on: create may begin a thread that posts, and hang. */
+    HASH_ADD(hh, runner->hosts, number, sizeof(host->number), host);
     host_enter(host, NULL);
     host->self = host->module->table.create(&host->table);
     if (host->self && host->module->table.extension)
@@ -297,11 +300,11 @@ void host_create(struct runner *runner, const struct message *message)
         host_tell_created(
             runner, host->number, -ECANCELED,
             *host->reason ? host->reason : "the plugin gave no reason", false);
+        HASH_DEL(runner->hosts, host);
         host_close(host);
         return;
     }
     host_receiver(host, extension);
-    HASH_ADD(hh, runner->hosts, number, sizeof(host->number), host);
     host_tell_created(runner, host->number, 0, "", host->receiver.size != 0);
 }
 
@@ -348,6 +351,12 @@ void host_abandon(struct host *host)
 {
     HASH_DEL(host->runner->hosts, host);
     host_close(host);
+}
+
+void host_leave_behind(struct host *host)
+{
+    atomic_store(&host->open, false);
+    host_posts_free(host); /* and forgets the runner */
 }
 
 /* ---- Work --------------------------------------------------------------- */

@@ -117,6 +117,9 @@ void host_receive(struct host *host, const struct message *message);
 void host_destroy(struct host *host);
 /* Never call the plugin again; what the plugin holds is lost. */
 void host_abandon(struct host *host);
+/* Its thread was left behind and ends now: say no to the plugin's own threads,
+ * which go on.  What they may hold of the host stays. */
+void host_leave_behind(struct host *host);
 /* Around each call into the plugin.  host_leave is false when the runner was
  * left behind meanwhile: then return at once. */
 void host_enter(struct host *host, const struct host_op *op);

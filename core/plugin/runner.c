@@ -103,12 +103,25 @@ static void close_handle(uv_handle_t *handle, void *arg)
         uv_close(handle, NULL);
 }
 
+/* The instances of a thread that was left behind outlive it. */
+static void hosts_leave_behind(struct runner *runner)
+{
+    struct host *host, *next;
+
+    HASH_ITER(hh, runner->hosts, host, next)
+    {
+        HASH_DEL(runner->hosts, host);
+        host_leave_behind(host);
+    }
+}
+
 static void runner_run(void *arg)
 {
     struct runner *runner = arg;
 
     while (!runner->ending && !runner_left(runner))
         (void)uv_run(&runner->loop, UV_RUN_DEFAULT);
+    hosts_leave_behind(runner);
     mailbox_close(runner->inbox);
     uv_walk(&runner->loop, close_handle, NULL); /* timers left behind */
     (void)uv_run(&runner->loop, UV_RUN_DEFAULT);

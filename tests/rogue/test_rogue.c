@@ -459,6 +459,55 @@ static void block_shared(void **state)
     world_neighbour_works(&world, "neighbour");
 }
 
+static void wait_for_log(const char *text)
+{
+    for (int turn = 0; !world_log_count(text); turn++) {
+        if (turn > 1000)
+            fail_msg("it never said: %s", text);
+        world_turn(&world);
+    }
+}
+
+/* Its neighbour hangs, the thread is given up, comes back and ends; its own
+ * thread still posts. */
+static void post_late(void **state)
+{
+    struct world_result hangs;
+    char posts[64], blocks[64];
+
+    (void)state;
+    path_make(posts);
+    path_make(blocks);
+    world_add(&world, "victim", "post_late");
+    world_add(&world, "rogue", "block");
+    deliver_gives("victim", posts, CN_OK, false);
+    world_deliver(&world, "rogue", blocks, &hangs);
+    world_wait(&world, &hangs);
+    assert_int_equal(mkdir(blocks, 0700), 0);
+    wait_for_log("called post after the instance had ended");
+    assert_int_equal(rmdir(blocks), 0);
+    path_open(posts);
+    world_neighbour_works(&world, "neighbour");
+}
+
+/* One that hangs in create has posted before it was anybody. */
+static void post_late_create(void **state)
+{
+    char posts[64], blocks[80];
+
+    (void)state;
+    path_make(posts);
+    snprintf(blocks, sizeof(blocks), "%s.hangs", posts);
+    setenv("POST_LATE_CREATE", posts, 1);
+    world_add(&world, "victim", "post_late");
+    unsetenv("POST_LATE_CREATE");
+    assert_int_equal(mkdir(blocks, 0700), 0);
+    wait_for_log("called post after the instance had ended");
+    assert_int_equal(rmdir(blocks), 0);
+    path_open(posts);
+    world_neighbour_works(&world, "neighbour");
+}
+
 static void block_alone(void **state)
 {
     struct world_result hangs;
@@ -852,6 +901,8 @@ int main(void)
         TEST(wrong_thread),
         TEST(malformed),
         TEST(block_shared),
+        TEST(post_late),
+        TEST(post_late_create),
         TEST(block_alone),
         TEST(block_create),
         TEST(block_reload),
