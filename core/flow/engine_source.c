@@ -58,6 +58,18 @@ static void source_later(struct engine_source *source, uint64_t delay_ms)
     source->due_ms = engine_now(source->engine) + (int64_t)delay_ms;
 }
 
+/* How long the other side may ask a stream to rest: as long as an instance, or
+ * until its next poll.  What a plugin says is no reason never to poll again. */
+static uint64_t source_rest(const struct engine_source *source,
+                            uint64_t asked_ms)
+{
+    uint64_t most_ms = source->engine->world.limits.retry_after_max_ms;
+
+    if (most_ms < source->interval_ms)
+        most_ms = source->interval_ms;
+    return asked_ms < most_ms ? asked_ms : most_ms;
+}
+
 static void source_failed(struct engine_source *source, uint64_t delay_ms)
 {
     struct engine *engine = source->engine;
@@ -163,7 +175,7 @@ static void page_store(struct engine_source *source,
     source->page_cursor = memory_copy(outcome->cursor.ptr, outcome->cursor.len);
     source->page_cursor_len = outcome->cursor.len;
     source->page_more = outcome->more != 0;
-    source->rest_ms = outcome->retry_after_ms;
+    source->rest_ms = source_rest(source, outcome->retry_after_ms);
     if (!engine_accept(source->engine, &accept, page_stored, source)) {
         source->clean = true;
     } else {
@@ -232,7 +244,7 @@ static void source_polled(void *arg, uint64_t op,
         source_failed(source, 0); /* when the instance wakes */
         break;
     default:
-        source_failed(source, outcome->retry_after_ms);
+        source_failed(source, source_rest(source, outcome->retry_after_ms));
         break;
     }
     engine_turn(source->engine);

@@ -453,6 +453,37 @@ static void a_gap_is_an_alert(void **state)
     assert_string_equal(alerts_of(world), "gap:crm:boxes;");
 }
 
+/* In how many seconds the stream is asked next; 2000: not before. */
+static int64_t next_poll(struct world *world)
+{
+    int64_t from_ms = world->now_ms;
+
+    for (int second = 0; second < 2000 && !world->op_count; second++)
+        world_advance(world, 1000);
+    return (world->now_ms - from_ms) / 1000;
+}
+
+/* A plugin may ask for a rest that is none, or that never ends. */
+static void a_stream_rests_no_longer_than_allowed(void **state)
+{
+    static const uint64_t asked[] = {UINT64_MAX, INT64_MAX, 1000000000000};
+    static const cn_status ends[] = {CN_OK, CN_RETRY};
+    struct world *world = *state;
+
+    engine_add_source(world->engine, "crm", "boxes", 1000);
+    world_advance(world, 1);
+    for (size_t at = 0; at < 6; at++) {
+        struct op_outcome page = {.status = ends[at % 2],
+                                  .answered = true,
+                                  .cursor = {"c1", 2},
+                                  .retry_after_ms = asked[at / 2]};
+        assert_int_equal(world->op_count, 1);
+        world_end(world, 0, &page, "");
+        world_settle(world);
+        assert_in_range(next_poll(world), 900, 901);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -468,6 +499,7 @@ int main(void)
         ENGINE_TEST(a_round_begins_before_its_cursor),
         ENGINE_TEST(a_page_not_stored_is_no_part_of_the_round),
         ENGINE_TEST(a_gap_is_an_alert),
+        ENGINE_TEST(a_stream_rests_no_longer_than_allowed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
