@@ -16,14 +16,17 @@
  *     "repeat": "safe" | "probe" | "never",  may it be sent again without harm?
  *                                 safe: yes; probe: only after asking the
  *                                 target; never: only a person decides
- *     "existing": "adopt" | "send",  a second create for the same key: take the
+ *     "existing": "adopt" | "send",  a second create for the same key at the
+ *                                 same target, by whichever flow: take the
  *                                 first one's answer, or send (an update)
  *     "settle_ms": 60000,         after doubt, how long an absence must last
  *                                 before it counts; default 60000
  *     "schema": { ... } }
  *
  * key and order_by name texts that every record has and that are not empty;
- * person one that it may have.  A type never changes and is never taken away:
+ * person one that it may have.  Revisions of a type have one key between them:
+ * a new one may not mean another field by it, or what was made before is made
+ * again.  A type never changes and is never taken away:
  * it may be used on any thread, also while others are added. */
 #ifndef CONNECT_CONFIG_RECORD_TYPE_H
 #define CONNECT_CONFIG_RECORD_TYPE_H

@@ -189,37 +189,140 @@ static int delivery_exists(struct writer *writer, int64_t entity,
     return status ? status : 1;
 }
 
-/* Find or make the entity, and count the version to be made of it. */
-static int delivery_entity(struct writer *writer,
-                           const struct store_delivery *made,
-                           int64_t person_key, struct delivery *delivery)
+/* ---- Entities ------------------------------------------------------------
+ * What a target knows as one thing: by the instance, the type without its
+ * revision and the key, whichever flow delivers it, so that a renamed or a
+ * second flow finds what was made before it. */
+
+static struct lookup_hash entity_hash(struct writer *writer,
+                                      const struct store_delivery *made)
 {
-    struct lookup_hash hash =
-        lookup_hash(&writer->lookup, LOOKUP_ENTITY, made->flow, made->type,
-                    made->source_key);
+    char *name = arena_take(&writer->scratch, strlen(made->type) + 1, 1);
+
+    memcpy(name, made->type, strcspn(made->type, "/"));
+    return lookup_hash(&writer->lookup, LOOKUP_ENTITY, made->instance, name,
+                       made->source_key);
+}
+
+/* The next flow and type, in their order, of entities that version 2 named by
+ * their flow and nobody has met since. */
+static int entity_flow_next(struct writer *writer, const char **flow,
+                            const char **type)
+{
+    sqlite3_stmt *row;
+    int found = database_find(
+        &writer->database,
+        "SELECT flow, type FROM entity WHERE named_by_flow = 1 AND"
+        " (flow, type) > (?1, ?2) ORDER BY flow, type LIMIT 1",
+        &row, value_text(*flow), value_text(*type));
+
+    if (found > 0) {
+        *flow = arena_text(&writer->scratch, column_text(row, 0));
+        *type = arena_text(&writer->scratch, column_text(row, 1));
+        database_done(row);
+    }
+    return found;
+}
+
+/* One that this flow made of the same thing, for this target or, as nothing is
+ * known of its delivery, for any; ret_done: it was delivered. */
+static int entity_of_flow(struct writer *writer,
+                          const struct store_delivery *made, const char *flow,
+                          const char *type, int64_t *ret_entity, bool *ret_done)
+{
+    struct lookup_hash hash = lookup_hash(&writer->lookup, LOOKUP_ENTITY, flow,
+                                          type, made->source_key);
+    sqlite3_stmt *row;
+    int found = database_find(
+        &writer->database,
+        "SELECT id, version_delivered FROM entity WHERE hash = ?1 AND"
+        " named_by_flow = 1 AND coalesce(instance, ?2) = ?2",
+        &row, value_hash(&hash), value_text(made->instance));
+
+    if (found > 0) {
+        *ret_entity = column_number(row, 0);
+        *ret_done = column_number(row, 1) > 0;
+        database_done(row);
+    }
+    return found;
+}
+
+/* What version 2 made of it, under the name that it has from now on; the one
+ * delivered, if several flows made one. */
+static int entity_rename(struct writer *writer,
+                         const struct store_delivery *made,
+                         const struct lookup_hash *hash)
+{
+    size_t len = strcspn(made->type, "/");
+    const char *flow = "", *type = "";
+    int64_t entity = 0, one;
+    bool done = false;
+    int found;
+
+    while (!done && (found = entity_flow_next(writer, &flow, &type)) > 0) {
+        if (strcspn(type, "/") != len || strncmp(type, made->type, len) != 0)
+            continue;
+        found = entity_of_flow(writer, made, flow, type, &one, &done);
+        if (found < 0)
+            return found;
+        if (found)
+            entity = one;
+    }
+    if (!done && found < 0)
+        return found;
+    if (!entity)
+        return 0;
+    return database_run(&writer->database,
+                        "UPDATE entity SET hash = ?2, named_by_flow = 0,"
+                        " instance = ?3 WHERE id = ?1",
+                        value_number(entity), value_hash(hash),
+                        value_text(made->instance));
+}
+
+static int entity_find(struct writer *writer, const struct lookup_hash *hash,
+                       struct delivery *delivery)
+{
     sqlite3_stmt *row;
     int found =
         database_find(&writer->database,
                       "SELECT id, version_made FROM entity WHERE hash = ?1",
-                      &row, value_hash(&hash));
+                      &row, value_hash(hash));
 
     if (found > 0) {
         delivery->entity = column_number(row, 0);
         delivery->version = column_number(row, 1) + 1;
         database_done(row);
-        return 0;
     }
-    if (found < 0)
-        return found;
+    return found;
+}
+
+/* Find or make the entity, and count the version to be made of it. */
+static int delivery_entity(struct writer *writer,
+                           const struct store_delivery *made,
+                           int64_t person_key, struct delivery *delivery)
+{
+    struct lookup_hash hash = entity_hash(writer, made);
+    int found = entity_find(writer, &hash, delivery);
+
+    if (!found) {
+        found = entity_rename(writer, made, &hash);
+        if (!found)
+            found = entity_find(writer, &hash, delivery);
+    }
+    if (found)
+        return found < 0 ? found : 0;
     delivery->entity = writer->counters.row_next++;
     delivery->version = 1;
     return database_run(&writer->database,
-                        "INSERT INTO entity (id, hash, flow, type, person_key)"
-                        " VALUES (?1, ?2, ?3, ?4, ?5)",
+                        "INSERT INTO entity (id, hash, flow, type, instance,"
+                        " person_key) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                         value_number(delivery->entity), value_hash(&hash),
                         value_text(made->flow), value_text(made->type),
-                        value_number(person_key));
+                        value_text(made->instance), value_number(person_key));
 }
+
+/* ---- Making --------------------------------------------------------------
+ */
 
 static int delivery_insert(struct writer *writer,
                            const struct store_delivery *made,

@@ -198,8 +198,17 @@ static const char migration_2[] =
     "INSERT INTO audit_time SELECT steady_ms, audit_sequence FROM meta;";
 
 static const char migration_3[] =
-    /* Nobody read it: a run is found by what its target calls it through its
-     * delivery. */
+    /* An entity is its target's: the hash is of instance, type without revision
+     * and source key.  Those of before have flow, type and source key in
+     * theirs, and get the new one when they are met again: apply_delivery.c.
+     * Which target they were delivered to only xref knows, which nobody else
+     * read. */
+    "ALTER TABLE entity ADD COLUMN instance TEXT;"
+    "ALTER TABLE entity ADD COLUMN named_by_flow INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE entity SET named_by_flow = 1;"
+    "UPDATE entity SET instance = xref.instance FROM xref"
+    " WHERE xref.entity = entity.id;"
+    "CREATE INDEX entity_flow ON entity (flow, type) WHERE named_by_flow = 1;"
     "DROP TABLE xref;"
     /* Steady time at which it last arrived. */
     "ALTER TABLE quarantine ADD COLUMN last_ms INTEGER NOT NULL DEFAULT 0;"

@@ -265,8 +265,9 @@ void store_batch_step(struct store_batch *batch, const struct store_step *step);
  * about since, becomes IN_DOUBT instead of SENDING, its intent_ms the time of
  * the restore: DOUBT.  Asked about it is by becoming READY from IN_DOUBT.
  *
- * In one transaction: when the entity (flow, type, source key) has been
- * delivered already and existing is adopt, nothing is made and the answer is
+ * In one transaction: when the entity (target instance, type without its
+ * revision, source key; whichever flow delivers it) has been delivered already
+ * and existing is adopt, nothing is made and the answer is
  * EXISTS, with its reference if it has one.  Else the row is made.  When no
  * older unfinished delivery of the same lane (target instance, type, order key)
  * is in front, it becomes SENDING with doubt set (APPLIED); else it stays

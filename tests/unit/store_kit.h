@@ -33,6 +33,7 @@ struct kit {
     const char *flow; /* of accepted events; NULL: won-deal */
     int64_t due_ms;
     const char *queue, *order_body;
+    const char *maker, *instance, *type; /* of deliveries */
     bool doubt;
     enum store_newer newer;
     /* What the last answer said. */
@@ -82,6 +83,9 @@ static inline void kit_start(struct kit *kit)
     kit->owner = "test";
     kit->queue = "";
     kit->order_body = "{\"lines\":1}";
+    kit->maker = "won-deal";
+    kit->instance = "syspro";
+    kit->type = "sales_order/1";
 }
 
 /* The test's own connection goes first, so that the log can be cut. */
@@ -350,9 +354,9 @@ static inline struct store_result kit_deliver(struct kit *kit, uint64_t run,
     struct store_batch *batch = store_batch_create();
     struct store_delivery delivery = {.run = run,
                                       .path = path,
-                                      .flow = "won-deal",
-                                      .instance = "syspro",
-                                      .type = "sales_order/1",
+                                      .flow = kit->maker,
+                                      .instance = kit->instance,
+                                      .type = kit->type,
                                       .adopt = (flags & KIT_ADOPT) != 0,
                                       .skip_on_park = (flags & KIT_SKIP) != 0,
                                       .source_key = kit_bytes(source_key),

@@ -198,6 +198,38 @@ static void entity_is_created_once(void **state)
     kit_verify(kit);
 }
 
+/* A flow that was renamed, a second flow and the next revision of the type mean
+ * the same order; another target has its own. */
+static void entity_is_the_targets(void **state)
+{
+    struct kit *kit = *state;
+
+    for (int run = 0; run < 5; run++)
+        kit_accept(kit, (const char *[]){"a", "b", "c", "d", "e"}[run], "",
+                   true);
+    kit_deliver(kit, 1, "post", "deal", "", KIT_ADOPT);
+    kit->maker = "another";
+    assert_int_equal(kit_deliver(kit, 2, "post", "deal", "", KIT_ADOPT).run, 1);
+    kit_settle(kit, 1, DELIVERY_DONE);
+    assert_int_equal(
+        kit_deliver(kit, 3, "post", "deal", "", KIT_ADOPT).decision,
+        STORE_EXISTS);
+    kit->type = "sales_order/2";
+    assert_int_equal(
+        kit_deliver(kit, 4, "post", "deal", "", KIT_ADOPT).decision,
+        STORE_EXISTS);
+    kit->type = "sales_order_line/1";
+    assert_int_equal(
+        kit_deliver(kit, 4, "line", "deal", "", KIT_ADOPT).decision,
+        STORE_APPLIED);
+    kit->type = "sales_order/1";
+    kit->instance = "elsewhere";
+    assert_int_equal(
+        kit_deliver(kit, 5, "post", "deal", "", KIT_ADOPT).decision,
+        STORE_APPLIED);
+    kit_verify(kit);
+}
+
 static void entity_in_doubt_is_waited_for(void **state)
 {
     struct kit *kit = *state;
@@ -417,6 +449,7 @@ int main(void)
         KIT_TEST(parked_with_skip_is_passed_by),
         KIT_TEST(older_goes_when_the_younger_comes_back),
         KIT_TEST(entity_is_created_once),
+        KIT_TEST(entity_is_the_targets),
         KIT_TEST(entity_in_doubt_is_waited_for),
         KIT_TEST(restart_gives_work_back),
         KIT_TEST(claims_come_in_order_and_when_due),

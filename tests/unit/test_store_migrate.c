@@ -193,6 +193,40 @@ static void version_1_becomes_2(void **state)
     kit_verify(kit);
 }
 
+/* What a flow made is found under its new name, by another flow, and for
+ * nothing but its target. */
+static void entities_of_version_2_are_found(void **state)
+{
+    struct kit *kit = *state;
+    uint64_t run;
+
+    for (int golden = 1; golden <= 2; golden++) {
+        open_golden(kit, golden == 1 ? "v1.db" : "v2.db",
+                    golden == 1 ? "v1.key" : "v2.key");
+        assert_int_equal(kit_count(kit, "SELECT count(*) FROM entity WHERE"
+                                        " named_by_flow = 0"),
+                         0);
+        run = kit_accept(kit, "fresh", "", true).run;
+        kit->maker = "renamed";
+        kit->instance = "elsewhere";
+        assert_int_equal(
+            kit_deliver(kit, run, "other", "deal-3", "", KIT_ADOPT).decision,
+            STORE_APPLIED);
+        kit->instance = "syspro";
+        for (int again = 0; again < 2; again++)
+            assert_int_equal(
+                kit_deliver(kit, run, "post", "deal-3", "", KIT_ADOPT).decision,
+                STORE_EXISTS);
+        assert_int_equal(
+            kit_deliver(kit, run, "new", "deal-300", "", KIT_ADOPT).decision,
+            STORE_APPLIED);
+        assert_int_equal(kit_count(kit, "SELECT count(*) FROM entity WHERE"
+                                        " named_by_flow = 0"),
+                         3);
+        kit_verify(kit);
+    }
+}
+
 /* The tables of a file: a hash would do, a sum of lengths tells less. */
 static void schema_of(struct kit *kit, char *text, size_t size)
 {
@@ -278,6 +312,7 @@ int main(int argument_count, char **arguments)
         KIT_TEST(version_1_becomes_2),
         KIT_TEST(version_2_is_opened),
         KIT_TEST(version_3_is_opened),
+        KIT_TEST(entities_of_version_2_are_found),
         KIT_TEST(every_way_leads_to_the_same_tables),
     };
 
