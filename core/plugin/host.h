@@ -51,6 +51,8 @@ struct host_op { /* an open operation */
     const struct manifest_action *action; /* of a call */
     char *origin_id;                      /* transform: of the record */
     struct buf records;                   /* flat, as in an outcome */
+    bool full;    /* a poll: it was told that there is no more room */
+    bool refused; /* a record was not taken: an end with CN_OK would lose it */
     bool settled;
     struct buf settlement; /* flat outcome of the one record */
     struct value *values;  /* put in this operation */

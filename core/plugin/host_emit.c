@@ -2,7 +2,8 @@
  *
  * Its one idea: a record is checked against everything the contract says in the
  * call that brings it, so that the plugin's author sees which one was wrong,
- * and rests flat in its operation until that ends. */
+ * and rests flat in its operation until that ends.  What must hold: one that
+ * was not taken is never passed over in silence (see host_outcome.c). */
 #include "plugin/host_emit.h"
 
 #include <connect/json.h>
@@ -97,6 +98,15 @@ static cn_str derived_id(const struct host_op *op, char text[DERIVED_MAX])
     return (cn_str){text, strlen(text)};
 }
 
+/* A poll learns so that its page is full, once, and goes on from there the next
+ * time; for the others there is no next time. */
+static cn_status record_full(struct host_op *op)
+{
+    op->refused |= op->kind != OP_POLL || op->full;
+    op->full = true;
+    return CN_FULL;
+}
+
 static cn_status record_add(struct host_op *op, const cn_record *record,
                             const struct manifest_type *type, const char *body)
 {
@@ -114,7 +124,7 @@ static cn_status record_add(struct host_op *op, const cn_record *record,
         flat.id = derived_id(op, derived);
     if (flat.body.len + flat.id.len + flat.key.len + rest >
         records->max - records->len)
-        return CN_FULL;
+        return record_full(op);
     op_record_put(records, &flat);
     op->record_count++;
     return CN_OK;
@@ -142,14 +152,15 @@ cn_status host_emit(const cn_host *table, cn_op id, const cn_record *raw)
                       id);
         return CN_INVALID;
     }
-    if (op->record_count >= op->max_records)
-        return CN_FULL;
+    if (op->full || op->record_count >= op->max_records)
+        return record_full(op);
     if (!loader_normalise(&record, sizeof(record), raw, RECORD_SIZE_1_0))
         wrong = "its size is none that a contract had";
     if (!wrong)
         wrong = record_fault(host, op, &record, &type);
     if (!wrong)
         wrong = body_read(type->schema, &record, &body, &fault);
+    op->refused |= wrong != NULL;
     if (wrong)
         host_complain(host, id, "emitted a record that was not taken: %s",
                       wrong);

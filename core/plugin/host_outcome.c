@@ -91,6 +91,14 @@ static const char *outcome_fault(const struct host_op *op,
     return body_fault(op, outcome, fault);
 }
 
+/* Does it say that all is well while a record would be lost?  A poll that says
+ * so itself has people alerted. */
+static bool outcome_loses(const struct host_op *op, const cn_outcome *outcome)
+{
+    return op->refused && outcome->status == CN_OK &&
+           !(op->kind == OP_POLL && outcome->gap);
+}
+
 /* The outcome as a flat payload without records and values. */
 static cn_status outcome_flatten(struct host *host, const struct host_op *op,
                                  const cn_outcome *raw, struct buf *payload)
@@ -99,6 +107,7 @@ static cn_status outcome_flatten(struct host *host, const struct host_op *op,
     struct op_outcome flat = {.kind = op->kind};
     struct schema_fault fault = {"", "", ""};
     const char *wrong = NULL;
+    bool loses;
     char *message;
 
     if (raw &&
@@ -106,8 +115,15 @@ static cn_status outcome_flatten(struct host *host, const struct host_op *op,
         wrong = "its outcome has a size that no contract had";
     else
         wrong = outcome_fault(op, &outcome, &fault);
+    loses = !wrong && outcome_loses(op, &outcome);
+    if (loses)
+        wrong = "it says OK, but a record that it emitted was not taken";
     message = text_clean(host, outcome.message ? outcome.message : "");
     flat.status = wrong ? CN_INVALID : outcome.status;
+    /* What was handed over rests or is in quarantine until a person looks; a
+     * page is read again. */
+    if (loses && op->kind != OP_POLL)
+        flat.status = CN_REJECTED;
     flat.broken = wrong != NULL;
     flat.message = wrong ? wrong : message;
     flat.retry_after_ms = outcome.retry_after_ms;

@@ -157,7 +157,9 @@ struct cn_host {
 
     /* Add a record to an open poll, transform or receive.  It counts when that
      * operation ends CN_OK and is forgotten when it ends otherwise.
-     * CN_FULL: not taken, you had max_records; end the poll. */
+     * CN_FULL: not taken, you had max_records; end the poll.  Over a record
+     * that was not taken CN_OK is not believed, or it would be lost: a poll is
+     * asked again, unless it says gap, the others count as CN_REJECTED. */
     cn_status (*emit)(const cn_host *, cn_op, const cn_record *);
 
     /* Settle one record of a delivery, by index, ahead of the rest. */

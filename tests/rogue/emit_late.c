@@ -10,7 +10,7 @@ static void late_poll(void *arg, cn_op op, const cn_poll *poll)
     char cursor[64];
     cn_status last = CN_OK;
 
-    for (uint32_t count = 0; count < poll->max_records + 3; count++)
+    for (uint32_t count = 0; count < poll->max_records + 1; count++)
         last = rogue_emit(self, op, "same", "{\"name\": \"x\"}");
     snprintf(cursor, sizeof(cursor), "over %d late %u", last, self->count);
     outcome.cursor = (cn_str){cursor, strlen(cursor)};

@@ -1,5 +1,5 @@
-/* Emits what breaks every rule of records; its cursor tells how often it was
- * refused.  Its answers and delivered bodies are malformed too. */
+/* Emits what breaks every rule of records; what it ends with tells how often it
+ * was refused.  Its answers and delivered bodies are malformed too. */
 #include "rogue.h"
 
 #include <stdio.h>
@@ -18,7 +18,7 @@ static void malformed_poll(void *arg, cn_op op, const cn_poll *poll)
                             .id = CN_STR("1"),
                             .body = CN_STR("{\"name\": \"x\"}")};
     cn_record record;
-    char long_id[CN_ID_MAX + 1], long_type[CN_NAME_MAX + 2] = "", cursor[32];
+    char long_id[CN_ID_MAX + 1], long_type[CN_NAME_MAX + 2] = "", text[32];
     char *huge = malloc(CN_BODY_MAX + 1u);
     unsigned count = 0;
 
@@ -51,8 +51,9 @@ static void malformed_poll(void *arg, cn_op op, const cn_poll *poll)
 #undef BREAK
     count += self->host->emit(self->host, op, NULL) == CN_INVALID;
     free(huge);
-    snprintf(cursor, sizeof(cursor), "%u", count);
-    outcome.cursor = (cn_str){cursor, strlen(cursor)};
+    snprintf(text, sizeof(text), "%u", count);
+    outcome.status = CN_RETRY;
+    outcome.message = text;
     self->host->done(self->host, op, &outcome);
 }
 

@@ -357,6 +357,56 @@ static void emit_late(void **state)
     world_neighbour_works(&world, "neighbour");
 }
 
+/* What it says is not believed when a record would be lost over it. */
+static void refused_gives(struct op_request request, cn_status status,
+                          bool broken, size_t record_count)
+{
+    struct world_result result;
+
+    request.instance = "rogue";
+    request.stream = "items";
+    request.max_records = 2;
+    request.record.type = "item/1";
+    request.method = "POST";
+    request.path = "/";
+    assert_int_equal(world_start(&world, &request, &result), 0);
+    world_wait(&world, &result);
+    if (result.outcome.status != status || result.outcome.broken != broken ||
+        result.record_count != record_count)
+        fail_msg("%s %s: %s%s, %zu records, %s", op_kind_text(request.kind),
+                 request.cursor.ptr ? request.cursor.ptr : "",
+                 op_status_text(result.outcome.status),
+                 result.outcome.broken ? " broken" : "", result.record_count,
+                 result.message);
+}
+
+static void emit_refused(void **state)
+{
+    (void)state;
+    world_add(&world, "rogue", "emit_refused");
+    refused_gives((struct op_request){.kind = OP_POLL, .cursor = CN_STR("bad")},
+                  CN_RETRY, true, 0);
+    /* It says itself that records are lost: people are alerted. */
+    refused_gives((struct op_request){.kind = OP_POLL, .cursor = CN_STR("gap")},
+                  CN_OK, false, 1);
+    /* The first one that has no room is how a poll learns of its end. */
+    refused_gives(
+        (struct op_request){.kind = OP_POLL, .cursor = CN_STR("one too many")},
+        CN_OK, false, 2);
+    refused_gives(
+        (struct op_request){.kind = OP_POLL, .cursor = CN_STR("two too many")},
+        CN_RETRY, true, 0);
+    /* A person looks: the record rests, the request is in quarantine. */
+    refused_gives((struct op_request){.kind = OP_TRANSFORM}, CN_REJECTED, true,
+                  0);
+    refused_gives((struct op_request){.kind = OP_RECEIVE}, CN_REJECTED, true,
+                  0);
+    refused_gives(
+        (struct op_request){.kind = OP_RECEIVE, .body = CN_STR("503")},
+        CN_RETRY, false, 0);
+    world_neighbour_works(&world, "neighbour");
+}
+
 static void wrong_thread(void **state)
 {
     struct world_result result;
@@ -383,7 +433,7 @@ static void malformed(void **state)
     world_add(&world, "rogue", "malformed");
     assert_int_equal(world_start(&world, &request, &result), 0);
     world_wait(&world, &result);
-    assert_string_equal(result.cursor, "18");
+    assert_string_equal(result.message, "18");
     assert_int_equal(result.record_count, 0);
     request = (struct op_request){.kind = OP_CALL,
                                   .instance = "rogue",
@@ -898,6 +948,7 @@ int main(void)
         TEST(done_never),
         TEST(replaced_too_often),
         TEST(emit_late),
+        TEST(emit_refused),
         TEST(wrong_thread),
         TEST(malformed),
         TEST(block_shared),
