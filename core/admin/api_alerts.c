@@ -30,6 +30,8 @@ static void alerts_read(void *arg, int status, const struct store_rows *rows)
     for (size_t index = 0; index < rows->alert_count; index++)
         cn_json_append(list, encode_alert(&rows->alerts[index]));
     cn_json_put(object, "alerts", list);
+    encode_put_number(object, "more",
+                      (int64_t)(rows->alert_total - rows->alert_count));
     api_call_end(call, object);
 }
 

@@ -252,6 +252,7 @@ static void alerts_read(void *arg, int status, const struct store_rows *rows)
         if (!row->acknowledged && !visit->people.alerts++)
             snprintf(visit->alert, sizeof(visit->alert), "%s", row->text);
     }
+    visit->people.alerts = rows->alert_open;
     doctor_judge_database(visit->parts[PART_QUEUES], visit->used_bytes,
                           config->limits.database_mib * MIB, visit->hurried);
     visit_query(visit, &query, quarantine_read);

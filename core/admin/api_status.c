@@ -15,8 +15,7 @@
 #include "admin/mask.h"
 
 enum {
-    CHECK_MS = 30000, /* a check's time; below the server's 60 s for answers */
-    ALERTS_MAX = 1000 /* counted */
+    CHECK_MS = 30000 /* a check's time; below the server's 60 s for answers */
 };
 
 /* ---- Status -------------------------------------------------------------- */
@@ -117,14 +116,13 @@ static void status_alerts(void *arg, int status, const struct store_rows *rows)
         api_call_fail_errno(call, status, "the store cannot be read");
         return;
     }
-    encode_put_number(call->answer, "alerts", (int64_t)rows->alert_count);
+    encode_put_number(call->answer, "alerts", (int64_t)rows->alert_open);
     api_call_end(call, NULL);
 }
 
 static void status_queues(void *arg, int status, const struct store_rows *rows)
 {
-    struct store_query query = {.kind = STORE_QUERY_ALERTS,
-                                .limit = ALERTS_MAX};
+    struct store_query query = {.kind = STORE_QUERY_ALERTS, .limit = 1};
     struct api_call *call = arg;
     cJSON *list;
 

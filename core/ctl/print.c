@@ -14,7 +14,11 @@
 #include "ctl/moment.h"
 #include "ctl/table.h"
 
-enum { LABEL_BYTES_MAX = 4096, SHAPE_LINES = 3 };
+enum {
+    LABEL_BYTES_MAX = 4096,
+    SHAPE_LINES = 3,
+    ALERTS_SHOWN = 50 /* more does not tell a person more */
+};
 
 const char *print_member(const cJSON *object, const char *name)
 {
@@ -511,10 +515,16 @@ void print_alerts(const struct text_out *out, const cJSON *answer)
     static const char *const heads[] = {"FIRST", "LAST",  ">TIMES", "CAUSE",
                                         "SEEN",  "ALERT", NULL};
     int64_t now_ms = print_number(answer, "now_ms");
+    int64_t more = print_number(answer, "more");
     struct table *table = table_create(heads);
+    int count = 0;
 
     CN_JSON_EACH(alert, cn_json_member(answer, "alerts"))
     {
+        if (++count > ALERTS_SHOWN) {
+            more++;
+            continue;
+        }
         bool seen = cJSON_IsTrue(cn_json_member(alert, "acknowledged"));
         add_time(table, now_ms, print_number(alert, "first_ms"));
         add_time(table, now_ms, print_number(alert, "last_ms"));
@@ -527,6 +537,8 @@ void print_alerts(const struct text_out *out, const cJSON *answer)
     }
     if (table_row_count(table)) {
         table_print(table, out);
+        if (more > 0)
+            fprintf(out->file, "and %" PRId64 " more\n", more);
         print_empty(out, "Say that you know: connectctl alerts ack CAUSE");
     } else {
         print_empty(out, "No alerts.");

@@ -97,6 +97,22 @@ static void delivery_alert_doubt(struct run *run, const char *text)
     store_batch_alert(run_batch(run), cause, text);
 }
 
+/* An answer that belongs to another record: whoever mixed it up may do so with
+ * others, so it is told however this doubt ends, once for the instance. */
+static void delivery_alert_answer(struct run *run, const struct gate *gate)
+{
+    char cause[160], text[400];
+
+    snprintf(cause, sizeof(cause), "answer:%s", gate->name);
+    snprintf(text, sizeof(text),
+             "The other system answered a delivery with what belongs to "
+             "another one, last that of run %" PRIu64 ". It is asked what is "
+             "there, and nothing is sent twice. Find out why it mixes them "
+             "up; then acknowledge this.",
+             run->number);
+    store_batch_alert(run_batch(run), cause, text);
+}
+
 static const char delivery_unknown[] =
     "It is not known whether a delivery took effect, and this plugin cannot "
     "find out. Look in the other system, then settle the run.";
@@ -150,6 +166,8 @@ static enum walk delivery_move(struct run *run, struct run_delivery *row,
     if (probed && outcome->status == CN_AUTH)
         run_alert_auth(run, gate);
     delivery_alert(run, gate, next, unable);
+    if (outcome->alert)
+        delivery_alert_answer(run, gate);
     if (probed && (next->move == MOVE_DONE || next->move == MOVE_SEND))
         delivery_doubt_ends(run);
     switch (next->move) {

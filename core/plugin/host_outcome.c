@@ -132,6 +132,8 @@ static cn_status outcome_flatten(struct host *host, const struct host_op *op,
         flat.cursor = outcome.cursor;
         flat.more = outcome.more;
         flat.gap = op->kind == OP_POLL && outcome.gap != 0;
+        flat.alert = outcome.alert != 0 &&
+                     (op->kind == OP_DELIVER || op->kind == OP_PROBE);
     } else {
         host_complain(host, op->id, "ended its operation wrongly: %s", wrong);
     }

@@ -74,6 +74,7 @@ struct op_outcome {
     cn_str cursor;
     uint32_t more;
     bool gap;         /* POLL: the source has lost records that nobody read */
+    bool alert;       /* DELIVER, PROBE: the answer was about another record */
     bool answered;    /* the other side answered about this record: counts as
                        * an attempt.  False for no answer, 5xx on a read, 429 */
     bool effect_sent; /* a byte of a request with effect may have left */

@@ -105,6 +105,7 @@ void op_outcome_put(struct buf *payload, const struct op_outcome *outcome)
     message_put_str(payload, outcome->cursor);
     message_put_number(payload, outcome->more);
     message_put_number(payload, outcome->gap);
+    message_put_number(payload, outcome->alert);
     message_put_number(payload, outcome->broken);
 }
 
@@ -143,6 +144,7 @@ bool op_outcome_take(struct message_reader *reader,
     outcome->cursor = message_take_str(reader);
     outcome->more = (uint32_t)message_take_number(reader);
     outcome->gap = message_take_number(reader) != 0;
+    outcome->alert = message_take_number(reader) != 0;
     outcome->broken = message_take_number(reader) != 0;
     if (!outcome->message)
         outcome->message = "";

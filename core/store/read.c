@@ -139,6 +139,22 @@ static int read_counts(struct reading *reading, struct store_rows *rows)
     return 0;
 }
 
+static int read_alert_count(struct reading *reading, struct store_rows *rows)
+{
+    sqlite3_stmt *row;
+    int found = database_find_values(
+        reading->database,
+        "SELECT count(*), count(*) FILTER (WHERE NOT acknowledged) FROM alert",
+        NULL, 0, &row);
+
+    if (found <= 0)
+        return found;
+    rows->alert_total = column_count(row, 0);
+    rows->alert_open = column_count(row, 1);
+    database_done(row);
+    return 0;
+}
+
 static int read_alerts(struct reading *reading, struct store_rows *rows)
 {
     struct store_alert_row *alerts =
@@ -148,8 +164,8 @@ static int read_alerts(struct reading *reading, struct store_rows *rows)
     int found = database_find(
         reading->database,
         "SELECT id, cause, text, first_wall_ms, last_wall_ms, count,"
-        " acknowledged, acknowledged_by, acknowledged_wall_ms FROM alert ORDER "
-        "BY last_wall_ms DESC, id DESC LIMIT ?1",
+        " acknowledged, acknowledged_by, acknowledged_wall_ms FROM alert"
+        " ORDER BY acknowledged, last_wall_ms DESC, id DESC LIMIT ?1",
         &row, value_count(reading->limit));
 
     while (found > 0) {
@@ -172,7 +188,7 @@ static int read_alerts(struct reading *reading, struct store_rows *rows)
     }
     rows->alerts = alerts;
     rows->alert_count = count;
-    return found;
+    return found ? found : read_alert_count(reading, rows);
 }
 
 static int read_quarantine(struct reading *reading, struct store_rows *rows)

@@ -489,7 +489,8 @@ enum store_query_kind {
     STORE_QUERY_RUN,     /* one run: work, its summary in runs, history */
     STORE_QUERY_COUNTS,  /* how many in each state, what waits longest */
     STORE_QUERY_HISTORY, /* audit entries after a sequence number */
-    STORE_QUERY_ALERTS,
+    STORE_QUERY_ALERTS,  /* those that nobody acknowledged first, the latest
+                          * first */
     STORE_QUERY_QUARANTINE,
     STORE_QUERY_CURSORS, /* of one instance */
     STORE_QUERY_STATE,   /* small values of one instance */
@@ -618,6 +619,7 @@ struct store_rows {
     size_t doubt_count;
     const struct store_alert_row *alerts;
     size_t alert_count;
+    uint64_t alert_total, alert_open; /* all there are; not acknowledged */
     const struct store_quarantine_row *quarantine;
     size_t quarantine_count;
     const struct store_value_row *values;

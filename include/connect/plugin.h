@@ -113,6 +113,12 @@ typedef struct cn_outcome {
                                  * the source keeps them no longer or a count
                                  * of its own says so.  People are alerted */
     uint32_t    reserved_gap;
+    uint32_t    alert;          /* deliver, probe: nonzero when the other system
+                                 * said something about another record than
+                                 * the one it was asked about: such an answer
+                                 * is in doubt, and people are alerted at once,
+                                 * however the doubt ends */
+    uint32_t    reserved_alert;
 } cn_outcome;
 
 /* ---- Work the host hands to an instance ---------------------------------- */

@@ -288,6 +288,7 @@ static void decide_document(struct facts *facts, bool validating)
 {
     struct decision *decision = facts->decision;
 
+    decision->foreign = facts->foreign;
     if (facts->foreign || facts->contradiction)
         decide(decision, 2, VERDICT_UNKNOWN);
     else if (decision->error_count)

@@ -79,6 +79,7 @@ struct decision_error {
 struct decision {
     enum verdict verdict;
     int step;        /* of the procedure, 1 to 10 */
+    bool foreign;    /* UNKNOWN, because it is about another PO number */
     char number[32]; /* as SYSPRO gave it */
     size_t error_count, warning_count;
     struct decision_error errors[REASONS_MAX];

@@ -79,6 +79,19 @@ static void end(struct delivery *delivery, cn_status status,
     delivery_destroy(delivery);
 }
 
+/* Whether SYSPRO made the order is unknown, and whom it answers as well. */
+static void end_foreign(struct delivery *delivery)
+{
+    cn_outcome outcome = {.size = sizeof(outcome),
+                          .status = CN_IN_DOUBT,
+                          .alert = 1,
+                          .message = "SYSPRO's answer is about another order"};
+
+    delivery->syspro->host->done(delivery->syspro->host, delivery->op,
+                                 &outcome);
+    delivery_destroy(delivery);
+}
+
 CN_PRINTF_LIKE(3, 4)
 static void endf(struct delivery *delivery, cn_status status,
                  const char *format, ...)
@@ -533,8 +546,11 @@ static void posted(void *arg, const struct session_result *result)
         break;
     case VERDICT_UNKNOWN:
     case VERDICT_VALIDATED: /* never asked for */
-        end(delivery, CN_IN_DOUBT, 0,
-            "SYSPRO's answer is unreadable or about another order");
+        if (decision->foreign)
+            end_foreign(delivery);
+        else
+            end(delivery, CN_IN_DOUBT, 0,
+                "SYSPRO's answer is unreadable or contradicts itself");
         break;
     }
     free(decision);

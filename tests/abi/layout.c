@@ -49,7 +49,9 @@ AT(cn_outcome, more, 56, 4);
 AT(cn_outcome, reserved, 60, 4);
 AT(cn_outcome, gap, 64, 4);
 AT(cn_outcome, reserved_gap, 68, 4);
-AT_LEAST(cn_outcome, 72);
+AT(cn_outcome, alert, 72, 4);
+AT(cn_outcome, reserved_alert, 76, 4);
+AT_LEAST(cn_outcome, 80);
 
 AT(cn_poll, size, 0, 4);
 AT(cn_poll, max_records, 4, 4);

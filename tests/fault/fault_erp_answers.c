@@ -2,8 +2,9 @@
  * may say, and what follows from it.
  *
  * One idea: a row of the table is a deal won under one fault, and says in which
- * state its run must rest, after how many posts, with how many orders.  Rows of
- * one setting follow each other on one stage.
+ * state its run must rest, after how many posts, with how many orders, and what
+ * people are told; then a person acts, and no alert is left.  Rows of one
+ * setting follow each other on one stage.
  *
  * Where nothing but the compared lines can find the lie, the setting
  * compare_lines "always" is the row's; a lie about amounts is made by the proxy
@@ -30,6 +31,8 @@ enum {
     FAULT_MAX = 2000
 };
 
+#define FLOW "won-deal-to-sales-order"
+
 struct row {
     const char *name;
     enum setting setting;
@@ -38,7 +41,7 @@ struct row {
     const char *state;    /* of the run at rest */
     const char *reason;   /* a part of it; NULL: any */
     unsigned posts, orders, comments;
-    bool alert; /* of a doubt, that stays */
+    const char *alert; /* of a doubt, or of what was answered; NULL: none */
 };
 
 #define POST "\"match\":\"/Transaction/Post\",\"count\":1"
@@ -65,129 +68,129 @@ static const struct row rows[] = {
     /* Nobody can tell from these: SYSPRO is asked. */
     {"shorter than its length", SETTING_PLAIN, SYSPRO,
      "{\"fault\":\"truncate\",\"bytes\":60," POST "}", "done", NULL, 1, 1, 1,
-     false},
+     NULL},
     {"no document", SETTING_PLAIN, SYSPRO,
      "{\"fault\":\"status\",\"status\":200,\"commit\":true,\"body\":"
      "\"<SalesOrders><StatusOf\",\"content_type\":\"text/xml\"," POST "}",
-     "done", NULL, 1, 1, 1, false},
+     "done", NULL, 1, 1, 1, NULL},
     {"empty", SETTING_PLAIN, SYSPRO, "{\"fault\":\"empty\"," POST "}", "done",
-     NULL, 1, 1, 1, false},
+     NULL, 1, 1, 1, NULL},
     {"about another order", SETTING_PLAIN, SYSPRO,
-     "{\"fault\":\"wrong_reference\"," POST "}", "done", NULL, 1, 1, 1, false},
+     "{\"fault\":\"wrong_reference\"," POST "}", "done", NULL, 1, 1, 1,
+     "answer"},
     {"a page to sign in", SETTING_PLAIN, SYSPRO,
      "{\"fault\":\"status\",\"status\":200,\"commit\":true,\"body\":"
      "\"<html>Sign in</html>\",\"content_type\":\"text/html\"," POST "}",
-     "done", NULL, 1, 1, 1, false},
+     "done", NULL, 1, 1, 1, NULL},
     {"500, made", SETTING_PLAIN, SYSPRO,
      "{\"fault\":\"status\",\"status\":500,\"commit\":true," POST "}", "done",
-     NULL, 1, 1, 1, false},
+     NULL, 1, 1, 1, NULL},
     {"503, made", SETTING_PLAIN, SYSPRO,
      "{\"fault\":\"status\",\"status\":503,\"commit\":true," POST "}", "done",
-     NULL, 1, 1, 1, false},
+     NULL, 1, 1, 1, NULL},
     {"504, made", SETTING_PLAIN, SYSPRO,
      "{\"fault\":\"status\",\"status\":504,\"commit\":true," POST "}", "done",
-     NULL, 1, 1, 1, false},
+     NULL, 1, 1, 1, NULL},
     {"a document type that grows", SETTING_PLAIN, SYSPRO,
      "{\"fault\":\"doctype\",\"attack\":\"laughs\"," POST "}", "done", NULL, 1,
-     1, 1, false},
+     1, 1, NULL},
     {"a document type", SETTING_PLAIN, SYSPRO,
      "{\"fault\":\"doctype\",\"attack\":\"plain\"," POST "}", "done", NULL, 1,
-     1, 1, false},
+     1, 1, NULL},
     /* It says two things at once. */
     {"two numbers", SETTING_PLAIN, SYSPRO,
      SAYS(true, ORDER("020001") ORDER("020002") COUNTERS("000001", "000000")),
-     "done", NULL, 1, 1, 1, false},
+     "done", NULL, 1, 1, 1, NULL},
     {"a counter that is none", SETTING_PLAIN, SYSPRO,
-     SAYS(true, COUNTERS("one", "000000")), "done", NULL, 1, 1, 1, false},
+     SAYS(true, COUNTERS("one", "000000")), "done", NULL, 1, 1, 1, NULL},
     {"made, but no number", SETTING_PLAIN, SYSPRO,
-     SAYS(true, COUNTERS("000001", "000000")), "done", NULL, 1, 1, 1, false},
+     SAYS(true, COUNTERS("000001", "000000")), "done", NULL, 1, 1, 1, NULL},
     {"made, by what it says, but not made", SETTING_PLAIN, SYSPRO,
-     SAYS(false, COUNTERS("000001", "000000")), "done", NULL, 2, 1, 1, false},
+     SAYS(false, COUNTERS("000001", "000000")), "done", NULL, 2, 1, 1, NULL},
     {"a number and an error, made", SETTING_PLAIN, SYSPRO,
      SAYS(true, ORDER("020001") ERROR_OF("Stock code Z is invalid")
                     COUNTERS("000001", "000000")),
-     "done", NULL, 1, 1, 1, false},
+     "done", NULL, 1, 1, 1, NULL},
     {"a number and an error, not made", SETTING_PLAIN, SYSPRO,
      SAYS(false, ORDER("020001") ERROR_OF("Stock code Z is invalid")
                      COUNTERS("000000", "000001")),
-     "parked", "Stock code Z is invalid", 1, 0, 0, false},
+     "parked", "Stock code Z is invalid", 1, 0, 0, NULL},
     {"a number and a hold, made", SETTING_PLAIN, SYSPRO,
      SAYS(true, ORDER("020001") ERROR_OF("Customer 1 is on hold")
                     COUNTERS("000001", "000000")),
-     "done", NULL, 1, 1, 1, false},
+     "done", NULL, 1, 1, 1, NULL},
     {"an error that nobody knows, made", SETTING_PLAIN, SYSPRO,
      "{\"fault\":\"status\",\"status\":200,\"commit\":true,\"body\":"
      "\"ERROR: something else\",\"content_type\":\"text/plain\"," POST "}",
-     "done", NULL, 1, 1, 1, false},
+     "done", NULL, 1, 1, 1, NULL},
     /* Definite: nothing was done, and nothing is tried again by itself. */
     {"stock code unknown", SETTING_PLAIN, SYSPRO,
      SAYS(false,
           ERROR_OF("Stock code Z is invalid") COUNTERS("000000", "000001")),
-     "parked", "Stock code Z is invalid", 1, 0, 0, false},
+     "parked", "Stock code Z is invalid", 1, 0, 0, NULL},
     {"customer on hold", SETTING_PLAIN, SYSPRO,
      SAYS(false,
           ERROR_OF("Customer 1 is on hold") COUNTERS("000000", "000001")),
-     "held", "on hold", 1, 0, 0, false},
+     "held", "on hold", 1, 0, 0, NULL},
     {"credit", SETTING_PLAIN, SYSPRO,
      SAYS(false,
           ERROR_OF("Credit limit exceeded") COUNTERS("000000", "000001")),
-     "held", "Credit limit", 1, 0, 0, false},
+     "held", "Credit limit", 1, 0, 0, NULL},
     {"period closed", SETTING_PLAIN, SYSPRO,
-     "{\"fault\":\"period_closed\"," POST "}", "held", "closed", 1, 0, 0,
-     false},
+     "{\"fault\":\"period_closed\"," POST "}", "held", "closed", 1, 0, 0, NULL},
     {"302", SETTING_PLAIN, SYSPRO,
      "{\"fault\":\"status\",\"status\":302," POST "}", "parked", NULL, 1, 0, 0,
-     false},
+     NULL},
     {"307", SETTING_PLAIN, SYSPRO,
      "{\"fault\":\"status\",\"status\":307," POST "}", "parked", NULL, 1, 0, 0,
-     false},
+     NULL},
     {"404", SETTING_PLAIN, SYSPRO,
      "{\"fault\":\"status\",\"status\":404," POST "}", "parked", NULL, 1, 0, 0,
-     false},
+     NULL},
     /* "Not executed" by the connector's reference. */
     {"session unknown", SETTING_PLAIN, SYSPRO,
-     "{\"fault\":\"evict_session\"," POST "}", "done", NULL, 2, 1, 1, false},
+     "{\"fault\":\"evict_session\"," POST "}", "done", NULL, 2, 1, 1, NULL},
     {"400 to a long address", SETTING_PLAIN, SYSPRO,
      "{\"fault\":\"status\",\"status\":400," POST "}", "done", NULL, 2, 1, 1,
-     false},
+     NULL},
     /* Documents that their system never checks for duplicates. */
     {"comment: 500, made", SETTING_PLAIN, STREAK,
      "{\"fault\":\"status\",\"status\":500,\"commit\":true," COMMENT "}",
-     "done", NULL, 1, 1, 1, false},
+     "done", NULL, 1, 1, 1, NULL},
     {"comment: no answer, made", SETTING_PLAIN, STREAK,
      "{\"fault\":\"cut_after_commit\"," COMMENT "}", "done", NULL, 1, 1, 1,
-     false},
+     NULL},
     {"comment: no answer, not made", SETTING_PLAIN, STREAK,
      "{\"fault\":\"cut_before_commit\"," COMMENT "}", "done", NULL, 1, 1, 1,
-     false},
+     NULL},
     {"comment: empty", SETTING_PLAIN, STREAK,
-     "{\"fault\":\"empty\"," COMMENT "}", "done", NULL, 1, 1, 1, false},
+     "{\"fault\":\"empty\"," COMMENT "}", "done", NULL, 1, 1, 1, NULL},
     {"comment: 400", SETTING_PLAIN, STREAK,
      "{\"fault\":\"status\",\"status\":400," COMMENT "}", "parked", NULL, 1, 1,
-     0, false},
+     0, NULL},
     {"box: 500, made", SETTING_PLAIN, STREAK,
      "{\"fault\":\"status\",\"status\":500,\"commit\":true," BOX "}", "done",
-     NULL, 1, 1, 1, false},
+     NULL, 1, 1, 1, NULL},
     {"box: empty", SETTING_PLAIN, STREAK, "{\"fault\":\"empty\"," BOX "}",
-     "done", NULL, 1, 1, 1, false},
+     "done", NULL, 1, 1, 1, NULL},
     {"box: 400", SETTING_PLAIN, STREAK,
      "{\"fault\":\"status\",\"status\":400," BOX "}", "parked", NULL, 1, 1, 0,
-     false},
+     NULL},
     /* Found by comparing only. */
     {"a number of another order", SETTING_COMPARE, SYSPRO,
      SAYS(true, ORDER("020001") COUNTERS("000001", "000000")), "done", NULL, 1,
-     1, 1, false},
+     1, 1, NULL},
     {"a number of no order", SETTING_COMPARE, SYSPRO,
      SAYS(true, ORDER("099999") COUNTERS("000001", "000000")), "done", NULL, 1,
-     1, 1, false},
+     1, 1, NULL},
     {"another amount", SETTING_QUANTITY, SYSPRO, NULL, "parked",
-     "other amounts", 1, 1, 0, true},
+     "other amounts", 1, 1, 0, "doubt"},
     /* On a later attempt: SYSPRO has it already. */
     {"exists already", SETTING_REFUSES, SYSPRO,
      "{\"fault\":\"status\",\"status\":200,\"body\":\"again\",\"skip\":1000}",
-     "done", NULL, 2, 1, 1, false},
+     "done", NULL, 2, 1, 1, NULL},
     {"exists already, another order", SETTING_REFUSES, SYSPRO, NULL, "parked",
-     "other amounts", 2, 1, 1, false},
+     "other amounts", 2, 1, 1, NULL},
 };
 enum { ROWS = sizeof(rows) / sizeof(*rows) };
 
@@ -258,23 +261,75 @@ static char *fault_text(const char *fault, const char *key)
     return text;
 }
 
-static bool has_alert(struct stage *stage, const char *key, const char *state)
+/* How often the alert was raised, and that it is new; 0: there is none. */
+static int64_t alert_count(struct stage *stage, const char *cause)
 {
     cJSON *told = stage_get(stage, ADMIN, "/v1/alerts");
-    char cause[40];
     const cJSON *alert;
-    bool found = false;
+    int64_t count = 0;
 
-    snprintf(cause, sizeof(cause), "doubt:%lld",
-             (long long)stage_run_of(stage, key, state));
     cJSON_ArrayForEach(alert, cJSON_GetObjectItem(told, "alerts"))
     {
         const cJSON *item = cJSON_GetObjectItem(alert, "cause");
-        found = found ||
-                (cJSON_IsString(item) && !strcmp(item->valuestring, cause));
+        if (cJSON_IsString(item) && !strcmp(item->valuestring, cause) &&
+            !cJSON_IsTrue(cJSON_GetObjectItem(alert, "acknowledged")))
+            count = (int64_t)cJSON_GetObjectItem(alert, "count")->valuedouble;
     }
     cJSON_Delete(told);
-    return found;
+    return count;
+}
+
+/* What people must be told, and nothing else. */
+static void check_alerts(struct stage *stage, const struct row *row,
+                         int64_t run)
+{
+    static const char *const kinds[] = {"doubt", "answer", "parked"};
+    char causes[3][STAGE_TEXT_MAX], code[STAGE_TEXT_MAX] = "";
+    const char *other = row->alert ? row->alert : "";
+
+    stage_run_text(stage, run, "code", code);
+    snprintf(causes[0], STAGE_TEXT_MAX, "doubt:%lld", (long long)run);
+    snprintf(causes[1], STAGE_TEXT_MAX, "answer:syspro");
+    snprintf(causes[2], STAGE_TEXT_MAX, "parked:%s:%.100s", FLOW, code);
+    for (size_t at = 0; at < 3; at++) {
+        bool wanted = !strcmp(kinds[at], other) ||
+                      (at == 2 && !strcmp(row->state, "parked"));
+        int64_t count = alert_count(stage, causes[at]);
+        if (wanted != (count == 1) || (!wanted && count))
+            stage_fail(stage, "%s: the alert %s was raised %lld times, not %d",
+                       row->name, causes[at], (long long)count, wanted);
+    }
+}
+
+static void settle_run(struct stage *stage, int64_t run, bool doubt)
+{
+    char path[80];
+
+    snprintf(path, sizeof(path), "/v1/runs/%lld/%s", (long long)run,
+             doubt ? "settle" : "discard");
+    stage_tell(stage, ADMIN, path,
+               doubt ? "{\"happened\":true,\"reference\":{\"sales_order\":"
+                       "\"1\"},\"reason\":\"a test\"}"
+                     : "{\"reason\":\"a test\"}");
+    stage_rest(stage);
+}
+
+/* A person does what is to be done: then no alert is open. */
+static void end_alerts(struct stage *stage, const struct row *row,
+                       const char *key)
+{
+    bool doubt = row->alert && !strcmp(row->alert, "doubt");
+    cJSON *told;
+
+    if (!strcmp(row->state, "parked"))
+        settle_run(stage, stage_run_of(stage, key, "parked"), doubt);
+    else if (row->alert)
+        stage_tell(stage, ADMIN, "/v1/alerts/acknowledge",
+                   "{\"cause\":\"answer:syspro\"}");
+    told = stage_get(stage, ADMIN, "/v1/status");
+    if (cJSON_GetObjectItem(told, "alerts")->valueint)
+        stage_fail(stage, "%s: an alert stays", row->name);
+    cJSON_Delete(told);
 }
 
 static void win(struct stage *stage, const char *key)
@@ -359,8 +414,7 @@ static void check_row(struct stage *stage, const struct row *row,
                    "%u, %u, %u are right",
                    row->name, posts, orders, comments, row->posts, row->orders,
                    row->comments);
-    if (has_alert(stage, key, row->state) != row->alert)
-        stage_fail(stage, "%s: %s alert", row->name, row->alert ? "no" : "an");
+    check_alerts(stage, row, run);
 }
 
 static bool is_done(struct stage *stage, void *arg)
@@ -401,6 +455,7 @@ static void play_row(struct stage *stage, const struct row *row)
     check_row(stage, row, key, before);
     stage_no_faults(stage, row->side);
     check_held(stage, row, key);
+    end_alerts(stage, row, key);
 }
 
 void fault_erp_answers(void **state)

@@ -106,6 +106,7 @@ struct kit_outcome {
     const char *body;    /* "" when empty */
     const char *cursor;  /* "" when empty */
     uint32_t more;
+    bool alert; /* the answer was about another record */
 };
 
 struct kit_record {

@@ -278,6 +278,7 @@ static struct kit_outcome copy_outcome(struct kit *kit,
     return (struct kit_outcome){
         .status = from->status,
         .retry_after_ms = from->retry_after_ms,
+        .alert = CN_HAS(from, alert),
         .message = kit_keep(kit, message, strlen(message)),
         .body = kit_keep(kit, from->body.ptr, from->body.len),
         .cursor = kit_keep(kit, from->cursor.ptr, from->cursor.len),

@@ -1015,7 +1015,10 @@ static void test_alerts_are_acknowledged(void **state)
     assert_int_equal(POST("/v1/alerts/acknowledge", "{\"cause\":\"auth:crm\"}"),
                      200);
     assert_int_equal(number_at(world, "acknowledged"), 1);
+    assert_int_equal(GET("/v1/status"), 200);
+    assert_int_equal(number_at(world, "alerts"), 0); /* that are open */
     assert_int_equal(GET("/v1/alerts"), 200);
+    assert_int_equal(number_at(world, "more"), 0);
     assert_true(cJSON_IsTrue(at(world, "alerts/0/acknowledged")));
     assert_non_null(strstr(text_at(world, "alerts/0/acknowledged_by"), "uid:"));
     assert_int_equal(POST("/v1/alerts/acknowledge", "{\"all\":true}"), 200);

@@ -579,6 +579,30 @@ static void test_reasons_and_alerts(void **state)
     cJSON_Delete(answer);
 }
 
+/* A page of them, and how many more there are, here and at the daemon. */
+static void test_many_alerts(void **state)
+{
+    cJSON *answer = read_json("{\"now_ms\":1,\"more\":1000,\"alerts\":[]}");
+    cJSON *list = cJSON_GetObjectItem(answer, "alerts");
+    struct paper paper;
+
+    (void)state;
+    for (int at = 0; at < 60; at++) {
+        cJSON *alert = cJSON_CreateObject();
+        char cause[32];
+        snprintf(cause, sizeof(cause), "doubt:%d.", at);
+        cJSON_AddStringToObject(alert, "cause", cause);
+        cJSON_AddItemToArray(list, alert);
+    }
+    paper_open(&paper, 0, false);
+    print_alerts(&paper.out, answer);
+    expect_in(paper_read(&paper), "doubt:49.");
+    assert_null(strstr(paper_read(&paper), "doubt:50."));
+    expect_in(paper_read(&paper), "and 1010 more\n");
+    paper_close(&paper);
+    cJSON_Delete(answer);
+}
+
 static void test_commands(void **state)
 {
     static const char *const names[] = {
@@ -628,6 +652,7 @@ int main(void)
         cmocka_unit_test(test_previews),
         cmocka_unit_test(test_doctor),
         cmocka_unit_test(test_reasons_and_alerts),
+        cmocka_unit_test(test_many_alerts),
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_no_daemon),
     };

@@ -123,6 +123,30 @@ static void test_a_plugin_that_cannot_find_out_parks_and_tells(void **state)
     assert_int_equal(act(world, STORE_DISCARD), -EPERM);
 }
 
+/* The ERP answered with another's order: this one is settled in a moment, but
+ * who answers so may do it again, and people hear of it. */
+static void test_an_answer_for_another_is_told_at_once(void **state)
+{
+    struct world *world = *state;
+    struct world_op op = to_erp(world);
+    struct op_outcome mixed_up = {
+        .status = CN_IN_DOUBT, .answered = true, .alert = true};
+
+    world_op_end(&op, &mixed_up, "about another order");
+    world_settle(world);
+    assert_int_equal(alerts(world), 1);
+    assert_string_equal(heard.cause, "answer:erp");
+    assert_non_null(strstr(heard.text, "run 1"));
+    world_advance(world, 5000);
+    op = take_op(world, OP_PROBE, "erp");
+    end_op(world, &op, CN_OK, true, "{\"number\":\"3\"}");
+    op = take_op(world, OP_DELIVER, "crm");
+    end_op(world, &op, CN_OK, true, "{}");
+    assert_int_equal(world_state(world, 1), RUN_DONE);
+    assert_int_equal(alerts(world), 1); /* until somebody says that he knows */
+    assert_string_equal(heard.cause, "answer:erp");
+}
+
 static void test_who_accepts_doubles_gets_it_sent(void **state)
 {
     struct world *world = *state;
@@ -208,6 +232,7 @@ int main(void)
         ENGINE_TEST(test_a_doubt_is_told_although_nobody_can_be_asked),
         ENGINE_TEST(test_a_probe_that_cannot_tell_never_sends),
         ENGINE_TEST(test_a_plugin_that_cannot_find_out_parks_and_tells),
+        ENGINE_TEST(test_an_answer_for_another_is_told_at_once),
         ENGINE_TEST(test_who_accepts_doubles_gets_it_sent),
         ENGINE_TEST(test_an_instance_that_is_not_configured),
         ENGINE_TEST(test_a_reason_is_whole_characters),

@@ -139,7 +139,8 @@ static void cut(void **state)
                                  .body = CN_STR("null"),
                                  .cursor = CN_STR("c"),
                                  .more = 1,
-                                 .gap = true};
+                                 .gap = true,
+                                 .alert = true};
     struct op_record record = {.type = "item/1",
                                .id = CN_STR("1"),
                                .body = CN_STR("{}"),

@@ -338,6 +338,47 @@ static void quarantine_ends_with_its_alert(void **state)
     kit_verify(kit);
 }
 
+static struct {
+    uint64_t total, open;
+    size_t count;
+    char first[32], last[32];
+} page;
+
+static void page_read(void *arg, int status, const struct store_rows *rows)
+{
+    (void)arg;
+    assert_int_equal(status, 0);
+    page.total = rows->alert_total;
+    page.open = rows->alert_open;
+    page.count = rows->alert_count;
+    snprintf(page.first, sizeof(page.first), "%s", rows->alerts[0].cause);
+    snprintf(page.last, sizeof(page.last), "%s",
+             rows->alerts[rows->alert_count - 1].cause);
+}
+
+/* What nobody has seen is on the first page, however much came after it. */
+static void a_page_begins_with_the_open_ones(void **state)
+{
+    struct kit *kit = *state;
+    struct store_query query = {.kind = STORE_QUERY_ALERTS, .limit = 2};
+    struct store_batch *batch;
+
+    raise_alert(kit, "open");
+    raise_alert(kit, "seen-1");
+    raise_alert(kit, "seen-2");
+    batch = store_batch_create();
+    store_batch_alert_acknowledge(batch, "ann", "seen-1");
+    store_batch_alert_acknowledge(batch, "ann", "seen-2");
+    kit_commit(kit, batch);
+    assert_int_equal(store_query(kit->store, &query, page_read, NULL), 0);
+    store_drain(kit->store);
+    assert_int_equal(page.total, 3);
+    assert_int_equal(page.open, 1);
+    assert_int_equal(page.count, 2);
+    assert_string_equal(page.first, "open");
+    assert_string_equal(page.last, "seen-2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +393,7 @@ int main(void)
         KIT_TEST(parked_and_discarded_can_be_replayed),
         KIT_TEST(acknowledged_alerts_come_again_after_a_day),
         KIT_TEST(quarantine_ends_with_its_alert),
+        KIT_TEST(a_page_begins_with_the_open_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

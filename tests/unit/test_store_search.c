@@ -56,12 +56,13 @@ static void take(void *arg, int status, const struct store_rows *rows)
         found->quarantine = rows->quarantine[0].number;
         found->content_len = rows->quarantine[0].content.len;
     }
-    if (rows->alert_count) {
-        found->acknowledged = rows->alerts[0].acknowledged;
+    for (size_t index = 0; index < rows->alert_count; index++) {
+        const struct store_alert_row *alert = &rows->alerts[index];
+        if (strcmp(alert->cause, "z") != 0)
+            continue;
+        found->acknowledged = alert->acknowledged;
         snprintf(found->by, sizeof(found->by), "%s",
-                 rows->alerts[0].acknowledged_by
-                     ? rows->alerts[0].acknowledged_by
-                     : "nobody");
+                 alert->acknowledged_by ? alert->acknowledged_by : "nobody");
     }
 }
 

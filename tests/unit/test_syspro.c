@@ -189,6 +189,8 @@ static void test_golden_answers(void **state)
                  cases[index].po);
         op = post_golden(kit, order, cases[index].folder, cases[index].file);
         assert_ended(kit, op, cases[index].status, cases[index].words);
+        assert_int_equal(ended(kit, op)->alert,
+                         !strcmp(cases[index].words, "another order"));
         kit_destroy(kit);
     }
 }
