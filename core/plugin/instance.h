@@ -31,6 +31,7 @@ enum generation_state {
 
 struct entry;
 struct bridge_request;
+struct left;
 
 struct generation {
     uint64_t number;
@@ -77,6 +78,7 @@ struct core_op {
     uint64_t due_ms; /* loop time: cancel it, or give it up */
     bool cancelled;
     bool unread; /* the runner never took it out of its inbox */
+    bool unsure; /* a probe: that it finds nothing says nothing, see left.h */
     bool blamed; /* it was lost by its own plugin's fault */
     struct core_op *next_lost;
     struct op_facts facts;
@@ -94,6 +96,7 @@ struct instances {
     struct core_op *ops;            /* by id */
     struct runner *runners;         /* list */
     struct runner *shared;          /* for non-blocking instances, or NULL */
+    struct left *left;              /* see left.h */
     uint64_t op_last, generation_last;
     bool left_behind; /* a thread was abandoned: its memory stays */
     bool stopping, cancelled_all, stopped;

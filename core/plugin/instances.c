@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "plugin/bridge.h"
 #include "plugin/instance.h"
+#include "plugin/left.h"
 #include "plugin/operation.h"
 #include "plugin/watch.h"
 
@@ -165,6 +166,7 @@ void instances_destroy(struct instances *instances)
     instances->stopping = true;
     instances->options.changed = NULL;
     watch_give_up_all(instances);
+    left_free(instances);
     HASH_ITER(hh, instances->entries, entry, next)
     {
         entry_forget(entry);

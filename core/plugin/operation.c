@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "plugin/bridge.h"
+#include "plugin/left.h"
 #include "plugin/op_message.h"
 
 struct core_op *operation_find(struct instances *instances, uint64_t id)
@@ -90,6 +91,9 @@ int operation_start(struct generation *generation, enum op_kind kind,
     op->fn = fn;
     op->arg = arg;
     op->due_ms = uv_now(instances->options.loop) + timeout_ms;
+    op->unsure =
+        kind == OP_PROBE &&
+        left_may_send(instances, generation->entry->name, request->record.type);
     op->facts.network_host = generation->setup->module->manifest->network_host;
     HASH_ADD(hh, instances->ops, id, sizeof(op->id), op);
     generation->open[kind]++;
@@ -152,6 +156,13 @@ static void outcome_conclude(struct generation *generation, struct core_op *op,
     outcome->broken |= broken;
     outcome->answered = !op->facts.requested || op->facts.answered;
     outcome->effect_sent = op->facts.effect_sent;
+    if (op->unsure && outcome->status == CN_ABSENT) {
+        outcome->status = CN_RETRY;
+        outcome->message =
+            "not there, but a call that was left behind may still send it; "
+            "asked again until its thread has ended, at the latest with the "
+            "daemon's next start";
+    }
     if (overruled)
         entry_log(generation->entry, LOG_WARN, op->id,
                   "said that nothing took effect, but a request with effect "

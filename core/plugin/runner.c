@@ -26,9 +26,15 @@ enum {
     STACK_BYTES = 8 * 1024 * 1024 /* what plugin authors are used to */
 };
 
-static void runner_release(struct runner *runner)
+struct runner *runner_share(struct runner *runner)
 {
-    if (atomic_fetch_sub(&runner->references, 1) > 1)
+    atomic_fetch_add(&runner->references, 1);
+    return runner;
+}
+
+void runner_release(struct runner *runner)
+{
+    if (!runner || atomic_fetch_sub(&runner->references, 1) > 1)
         return;
     mailbox_release(runner->inbox);
     mailbox_release(runner->outbox);
@@ -129,6 +135,7 @@ static void runner_run(void *arg)
     /* Nobody takes it when the core has left; it is freed with the mailbox. */
     mailbox_send_urgent(runner->outbox,
                         message_create(MESSAGE_ENDED, 0, 0, NULL));
+    atomic_store(&runner->ended, true);
     runner_release(runner);
 }
 

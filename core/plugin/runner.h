@@ -19,11 +19,12 @@ struct host;
 struct runner {
     struct mailbox *inbox;  /* to this thread */
     struct mailbox *outbox; /* to the core */
-    atomic_uint references; /* the core's and the thread's */
+    atomic_uint references; /* the core's, the thread's, those of left.c */
     /* Odd while plugin code runs; each call counts two. */
     atomic_uint_least64_t calls;
     atomic_uint_least64_t calling; /* number of the instance called last */
     atomic_bool abandoned;         /* the core does not listen any more */
+    atomic_bool ended;             /* it calls no plugin any more */
     bool blocking;                 /* immutable */
     /* core only */
     void *owner;
@@ -48,5 +49,8 @@ int runner_create(uv_loop_t *core_loop, bool blocking, mailbox_fn *fn,
 void runner_join(struct runner *runner);
 /* The thread hangs in a plugin: leave it behind. */
 void runner_abandon(struct runner *runner);
+struct runner *runner_share(struct runner *runner);
+/* Give a share back; NULL is allowed. */
+void runner_release(struct runner *runner);
 
 #endif

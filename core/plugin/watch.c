@@ -14,6 +14,7 @@
 #include <utlist.h>
 
 #include "plugin/bridge.h"
+#include "plugin/left.h"
 #include "plugin/operation.h"
 
 enum {
@@ -105,6 +106,8 @@ static void runner_give_up(struct instances *instances, struct runner *runner,
         instances->shared = NULL;
     instances->left_behind = true;
     while ((generation = generation_on(instances, runner))) {
+        if (generation->number == culprit)
+            left_note(generation, runner);
         generation->runner = NULL;
         generation_lose(generation, generation->number == culprit, reason,
                         &list);
@@ -212,6 +215,7 @@ void watch_look(struct instances *instances)
     uint64_t now_ms = uv_now(instances->options.loop);
     struct core_op *op;
 
+    left_look(instances);
     look_at_runners(instances, now_ms);
     /* Each turn cancels an operation, removes one or puts it off, so this
      * ends. */

@@ -31,4 +31,11 @@ static void block_deliver(void *arg, cn_op op, const cn_delivery *delivery)
     rogue_done(self, op, CN_OK, "after all");
 }
 
-ROGUE_PLUGIN(.flags = ROGUE_FLAGS, .deliver = block_deliver);
+static void block_probe(void *arg, cn_op op, const cn_delivery *delivery)
+{
+    (void)delivery;
+    rogue_done(arg, op, CN_ABSENT, "nothing there");
+}
+
+ROGUE_PLUGIN(.flags = ROGUE_FLAGS, .deliver = block_deliver,
+             .probe = block_probe);

@@ -558,6 +558,69 @@ static void post_late_create(void **state)
     world_neighbour_works(&world, "neighbour");
 }
 
+static cn_status probe(const char *instance)
+{
+    struct world_result result;
+    struct op_request request = {
+        .kind = OP_PROBE, .instance = instance, .record = {.type = "item/1"}};
+
+    world_wait_state(&world, instance, INSTANCE_RUNNING);
+    assert_int_equal(world_start(&world, &request, &result), 0);
+    world_wait(&world, &result);
+    assert_false(result.outcome.broken);
+    return result.outcome.status;
+}
+
+/* It may wake up and send what a probe did not find. */
+static void block_may_send(void **state)
+{
+    enum { SETTLE_MS = 300, TURNS_MAX = 1000 }; /* of item/1 */
+    struct world_result hangs;
+    struct error err = {""};
+    uint64_t woke_ns;
+    char path[64];
+    int turn = 0;
+
+    (void)state;
+    path_make(path);
+    world_add(&world, "rogue", "block");
+    world_add(&world, "other", "block");
+    world_deliver(&world, "rogue", path, &hangs);
+    world_wait(&world, &hangs);
+    assert_int_equal(hangs.outcome.status, CN_IN_DOUBT);
+    assert_int_equal(probe("rogue"), CN_RETRY);
+    assert_int_equal(probe("other"), CN_ABSENT); /* only shared the thread */
+    /* Under the same name it is the same system. */
+    instances_remove(world.instances, "rogue");
+    while (world_try_add(&world, "rogue", "block", &err) == -EBUSY) {
+        assert_true(turn++ < TURNS_MAX);
+        world_turn(&world);
+    }
+    assert_int_equal(probe("rogue"), CN_RETRY);
+    woke_ns = uv_hrtime();
+    path_open(path);
+    for (turn = 0; probe("rogue") != CN_ABSENT; turn++) {
+        assert_true(turn < TURNS_MAX);
+        world_turn(&world);
+    }
+    assert_true((uv_hrtime() - woke_ns) / 1000000 >= SETTLE_MS);
+}
+
+/* One that sends through the host cannot send any more. */
+static void block_cannot_send(void **state)
+{
+    struct world_result hangs;
+    char path[64];
+
+    (void)state;
+    path_make(path);
+    world_add(&world, "rogue", "block_host");
+    world_deliver(&world, "rogue", path, &hangs);
+    world_wait(&world, &hangs);
+    assert_int_equal(probe("rogue"), CN_ABSENT);
+    path_open(path);
+}
+
 static void block_alone(void **state)
 {
     struct world_result hangs;
@@ -954,6 +1017,8 @@ int main(void)
         TEST(block_shared),
         TEST(post_late),
         TEST(post_late_create),
+        TEST(block_may_send),
+        TEST(block_cannot_send),
         TEST(block_alone),
         TEST(block_create),
         TEST(block_reload),
