@@ -48,10 +48,8 @@ static bool catalog_takes(void *arg, const char *instance, const char *type)
 static bool catalog_probes(void *arg, const char *instance)
 {
     const struct flows_source *source = arg;
-    const struct instance_info *info =
-        instances_find(source->instances, instance);
 
-    return info && (info->roles & ROLE_PROBE);
+    return instances_probes(source->instances, instance);
 }
 
 static bool catalog_answers(void *arg, const char *instance, const char *action)

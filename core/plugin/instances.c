@@ -36,12 +36,21 @@ static struct entry *entry_find(const struct instances *instances,
     return entry && !entry->removed ? entry : NULL;
 }
 
-static const struct manifest *manifest_of(const struct instances *instances,
-                                          const char *name)
+/* What flows are compiled against: what runs, or is being made to. */
+static const struct module *module_of(const struct instances *instances,
+                                      const char *name)
 {
     struct entry *entry = entry_find(instances, name);
 
-    return entry ? entry->module->manifest : NULL;
+    return entry ? entry->setup->module : NULL;
+}
+
+static const struct manifest *manifest_of(const struct instances *instances,
+                                          const char *name)
+{
+    const struct module *module = module_of(instances, name);
+
+    return module ? module->manifest : NULL;
 }
 
 /* ---- Stopping ----------------------------------------------------------- */
@@ -369,11 +378,13 @@ int instances_start(struct instances *instances,
         (unsigned)request->kind >= OP_KIND_COUNT)
         return -EAGAIN;
     if (!(generation->roles & role_of(request->kind)))
-        return -ENOTSUP;
+        return entry->pending ? -EAGAIN : -ENOTSUP;
     if (generation->open[request->kind] >= entry->open_max)
         return -EAGAIN;
     status = request_check(generation->setup->module->manifest, &checked, &body,
                            err);
+    if (status && entry->pending) /* it may be meant for the one to come */
+        status = -EAGAIN;
     if (!checked.timeout_ms)
         checked.timeout_ms = instances->options.operation_ms;
     if (!status)
@@ -448,6 +459,13 @@ bool instances_emits(const struct instances *instances, const char *instance,
     const struct manifest_type *found = type_of(instances, instance, type);
 
     return found && found->emits;
+}
+
+bool instances_probes(const struct instances *instances, const char *instance)
+{
+    const struct module *module = module_of(instances, instance);
+
+    return module && (module->roles & ROLE_PROBE);
 }
 
 bool instances_repeat_safe(const struct instances *instances,

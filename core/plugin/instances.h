@@ -82,8 +82,10 @@ int instances_add(struct instances *instances,
                   const struct op_value *values, size_t value_count,
                   struct error *err) MUST_USE;
 
-/* The schema of an action's answer or request, NULL when there is none; used
- * to check flows when they are loaded. */
+/* These tell of the newest of an instance, which may not run yet: flows are
+ * checked against it when they are loaded.
+ *
+ * The schema of an action's answer or request, NULL when there is none. */
 int instances_action(const struct instances *instances, const char *instance,
                      const char *action, const struct schema **ret_request,
                      const struct schema **ret_response) MUST_USE;
@@ -92,6 +94,8 @@ bool instances_takes(const struct instances *instances, const char *instance,
                      const char *type);
 bool instances_emits(const struct instances *instances, const char *instance,
                      const char *type);
+/* Can it be asked whether a record took effect? */
+bool instances_probes(const struct instances *instances, const char *instance);
 /* Does the manifest say that a record of this type may be sent again? */
 bool instances_repeat_safe(const struct instances *instances,
                            const char *instance, const char *type);
@@ -103,7 +107,8 @@ const char *instances_stream(const struct instances *instances,
 
 /* Begin an operation.  -ENOENT: no such instance; -EAGAIN: not running, or as
  * many operations of this kind are open as it may have; -ENOTSUP: it lacks the
- * role; -EINVAL: the request breaks its schema, err says how. */
+ * role; -EINVAL: the request breaks its schema, err says how.  Both are -EAGAIN
+ * while a new one is being made, for which it may be right. */
 int instances_start(struct instances *instances,
                     const struct op_request *request, op_ended_fn *fn,
                     void *arg, uint64_t *ret_op, struct error *err) MUST_USE;

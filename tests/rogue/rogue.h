@@ -21,12 +21,16 @@
     "   \"token\": {\"type\": \"string\", \"writeOnly\": true}}},"             \
     " \"takes\": [\"item/1\"], \"emits\": [\"item/1\"],"                       \
     " \"streams\": [{\"name\": \"items\", \"interval_ms\": 1000}],"            \
-    " \"actions\": {\"ask\": {\"title\": \"Ask\","                             \
+    " \"actions\": {\"" ROGUE_ACTION "\": {\"title\": \"Ask\","                \
     "   \"request\": {\"type\": \"object\", \"required\": [\"name\"],"         \
     "     \"additionalProperties\": false, \"properties\": {"                  \
     "     \"name\": {\"type\": \"string\"},"                                   \
     "     \"limit\": {\"type\": \"integer\", \"default\": 3}}},"               \
     "   \"response\": {\"type\": \"item/1\"}}}" ROGUE_NETWORK "}"
+
+#ifndef ROGUE_ACTION
+#define ROGUE_ACTION "ask"
+#endif
 
 #ifdef ROGUE_NETWORK_HOST
 #define ROGUE_NETWORK ", \"network\": \"host\""

@@ -259,6 +259,51 @@ static void honest_replaced(void **state)
     assert_null(instances_find(world.instances, "neighbour"));
 }
 
+static bool has_action(const char *action)
+{
+    const struct schema *request, *answer;
+
+    return !instances_action(world.instances, "neighbour", action, &request,
+                             &answer);
+}
+
+/* Flows are compiled against what is to run, and wait until it does. */
+static void honest_new(void **state)
+{
+    struct world_result result;
+    struct op_request tell = {.kind = OP_CALL,
+                              .instance = "neighbour",
+                              .action = "tell",
+                              .body = CN_STR("{\"name\": \"x\"}")};
+    struct error err = {""};
+
+    (void)state;
+    assert_int_equal(world_start(&world, &tell, &result), -ENOTSUP);
+    assert_int_equal(world_try_add(&world, "neighbour", "honest_new", &err), 0);
+    assert_true(has_action("tell") && !has_action("ask"));
+    assert_int_equal(world_start(&world, &tell, &result), -EAGAIN);
+    while (world_start(&world, &tell, &result) == -EAGAIN)
+        world_turn(&world);
+    world_wait(&world, &result);
+    assert_int_equal(result.outcome.status, CN_OK);
+    /* One with a probe, in its turn. */
+    assert_false(instances_probes(world.instances, "neighbour"));
+    assert_int_equal(world_try_add(&world, "neighbour", "block", &err), 0);
+    assert_true(instances_probes(world.instances, "neighbour"));
+    while (instances_find(world.instances, "neighbour")->state !=
+               INSTANCE_RUNNING ||
+           !(instances_find(world.instances, "neighbour")->roles & ROLE_PROBE))
+        world_turn(&world);
+    /* One that cannot be made: what runs counts again. */
+    assert_int_equal(world_try_add(&world, "neighbour", "create_null", &err),
+                     0);
+    assert_false(instances_probes(world.instances, "neighbour"));
+    while (!*instances_find(world.instances, "neighbour")->reason)
+        world_turn(&world);
+    assert_true(instances_probes(world.instances, "neighbour"));
+    assert_false(instances_probes(world.instances, "nobody"));
+}
+
 /* ---- Breaking it -------------------------------------------------------- */
 
 static void done_twice(void **state)
@@ -1006,6 +1051,7 @@ int main(void)
         TEST(honest_deliver),
         TEST(honest_cancel),
         TEST(honest_replaced),
+        TEST(honest_new),
         TEST(done_twice),
         TEST(done_foreign),
         TEST(done_never),
