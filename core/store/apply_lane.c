@@ -66,10 +66,14 @@ static int lane_unsent(struct writer *writer, const struct lookup_hash *lane,
     sqlite3_stmt *row;
     int found = database_find(
         &writer->database,
-        "SELECT number FROM run WHERE lane = ?1 AND state < 6 AND state <> 2"
-        " AND number < ?2 AND NOT EXISTS (SELECT 1 FROM delivery WHERE"
-        " delivery.run = run.number AND (doubt = 1 OR"
-        " delivery.state IN (1, 2, 3))) ORDER BY number DESC LIMIT 1",
+        seeded_bug("overtake") /* what was delivered is not looked at */
+            ? "SELECT number FROM run WHERE lane = ?1 AND state < 6 AND"
+              " state <> 2 AND number < ?2 ORDER BY number DESC LIMIT 1"
+            : "SELECT number FROM run WHERE lane = ?1 AND state < 6 AND state "
+              "<> 2"
+              " AND number < ?2 AND NOT EXISTS (SELECT 1 FROM delivery WHERE"
+              " delivery.run = run.number AND (doubt = 1 OR"
+              " delivery.state IN (1, 2, 3))) ORDER BY number DESC LIMIT 1",
         &row, value_hash(lane), value_count(*number));
 
     if (found > 0) {

@@ -34,7 +34,7 @@ static uint64_t run_faults[FAULT_COUNT][WATCH_RUN_STATES];
 static uint64_t delivery_faults[FAULT_COUNT][WATCH_DELIVERY_STATES];
 static uint64_t answers[ANSWER_COUNT][OP_CALL + 1];
 static uint64_t acts[ACT_COUNT][WATCH_RUN_STATES][2];
-static uint64_t pruned;
+static uint64_t pruned, overtaken;
 
 /* ---- What is legal ------------------------------------------------------- */
 
@@ -235,6 +235,21 @@ static void rows_pruned(const char *detail)
     pruned += runs ? strtoull(runs + strlen("runs:"), NULL, 10) : 0;
 }
 
+/* A newer version took its place: of what was delivered nothing, that is. */
+static void run_overtaken(struct world *world, uint64_t number)
+{
+    static const enum delivery_state sent[] = {
+        DELIVERY_SENDING, DELIVERY_IN_DOUBT, DELIVERY_DONE};
+
+    for (size_t index = 0; index < sizeof(sent) / sizeof(*sent); index++) {
+        if (watch_find(&world->watch, number, sent[index]))
+            world_broken(world, "run %llu is overtaken, a delivery of it is %s",
+                         (unsigned long long)number,
+                         delivery_names[sent[index]]);
+    }
+    overtaken += !world->watch.silent;
+}
+
 static void entry_seen(struct world *world, const char *act, uint64_t run,
                        const char *path, const char *detail)
 {
@@ -248,6 +263,8 @@ static void entry_seen(struct world *world, const char *act, uint64_t run,
         tries_forgotten(world, run);
     if (!world->watch.silent && !strcmp(act, "store.pruned"))
         rows_pruned(detail);
+    if (!strcmp(act, "run.discarded") && !strcmp(detail, "overtaken"))
+        run_overtaken(world, run);
     if (!strncmp(act, "run.", 4))
         run_moved(world, run, act + 4);
     else if (!strncmp(act, "delivery.", 9))
@@ -583,6 +600,7 @@ static const char *const act_names[] = {"retry",   "restart", "release",
 struct tally {
     unsigned least;
     bool print;
+    FILE *figures; /* each cell, for the sum over all parts of a run; or NULL */
     size_t cells, below;
     uint64_t fewest;
 };
@@ -592,6 +610,9 @@ static void cell(struct tally *tally, uint64_t count, const char *what,
                  const char *from, const char *to)
 {
     tally->cells++;
+    if (tally->figures)
+        fprintf(tally->figures, ",\"cell %s %s %s\":%llu", what, from, to,
+                (unsigned long long)count);
     if (count < tally->fewest)
         tally->fewest = count;
     if (count >= tally->least)
@@ -628,16 +649,19 @@ static void report_moves(struct tally *tally)
     }
 }
 
-static void report_row(struct tally *tally, const char *what,
+static void report_row(struct tally *tally, const char *what, const char *whose,
                        const uint64_t *counts, const char *const *names,
                        size_t count)
 {
+    char where[64];
+
+    snprintf(where, sizeof(where), "while a %s is", whose);
     if (tally->print)
         printf("  %-18s", what);
     for (size_t state = 0; state < count; state++) {
         if (tally->print)
             printf(" %9llu", (unsigned long long)counts[state]);
-        cell(tally, counts[state], what, "while one is", names[state]);
+        cell(tally, counts[state], what, where, names[state]);
     }
     if (tally->print)
         printf("\n");
@@ -657,13 +681,14 @@ static void report_faults(struct tally *tally)
     if (tally->print)
         report_head("runs", run_names, WATCH_RUN_STATES);
     for (size_t fault = 0; fault < FAULT_COUNT; fault++)
-        report_row(tally, fault_names[fault], run_faults[fault], run_names,
-                   WATCH_RUN_STATES);
+        report_row(tally, fault_names[fault], "run", run_faults[fault],
+                   run_names, WATCH_RUN_STATES);
     if (tally->print)
         report_head("deliveries", delivery_names, WATCH_DELIVERY_STATES);
     for (size_t fault = 0; fault < FAULT_COUNT; fault++)
-        report_row(tally, fault_names[fault], delivery_faults[fault],
-                   delivery_names, WATCH_DELIVERY_STATES);
+        report_row(tally, fault_names[fault], "delivery",
+                   delivery_faults[fault], delivery_names,
+                   WATCH_DELIVERY_STATES);
 }
 
 /* The kinds of operations and what each may end with. */
@@ -703,31 +728,56 @@ static void report_answers(struct tally *tally)
     }
 }
 
+/* In which states a run can be for an act to be done. */
+#define IN(name) (1u << RUN_##name)
+static const unsigned acts_possible[ACT_COUNT] = {
+    [ACT_RETRY] = IN(HELD) | IN(PARKED),
+    [ACT_RESTART] = IN(HELD) | IN(PARKED),
+    [ACT_RELEASE] = IN(HELD),
+    [ACT_DISCARD] = IN(QUEUED) | IN(READY) | IN(HELD) | IN(PARKED),
+    [ACT_REPLAY] = IN(PARKED) | IN(DONE) | IN(DISCARDED),
+    [ACT_HAPPENED] = IN(READY) | IN(PARKED),
+    [ACT_ABSENT] = IN(READY),
+    [ACT_EDIT] = IN(HELD) | IN(PARKED),
+};
+#undef IN
+
 static void report_acts(struct tally *tally)
 {
-    if (!tally->print)
-        return;
-    report_head("acts (done)", run_names, WATCH_RUN_STATES);
+    if (tally->print)
+        report_head("acts (done)", run_names, WATCH_RUN_STATES);
     for (size_t act = 0; act < ACT_COUNT; act++) {
-        printf("  %-18s", act_names[act]);
-        for (size_t state = 0; state < WATCH_RUN_STATES; state++)
-            printf(" %4llu/%-4llu", (unsigned long long)acts[act][state][1],
-                   (unsigned long long)(acts[act][state][0] +
-                                        acts[act][state][1]));
-        printf("\n");
+        if (tally->print)
+            printf("  %-18s", act_names[act]);
+        for (size_t state = 0; state < WATCH_RUN_STATES; state++) {
+            uint64_t done = acts[act][state][1];
+            if (tally->print)
+                printf(" %4llu/%-4llu", (unsigned long long)done,
+                       (unsigned long long)(acts[act][state][0] + done));
+            if (acts_possible[act] & 1u << state)
+                cell(tally, done, act_names[act], "of one that is",
+                     run_names[state]);
+        }
+        if (tally->print)
+            printf("\n");
     }
 }
 
-size_t watch_report(unsigned least, uint64_t *ret_rarest)
+size_t watch_report(unsigned least, FILE *figures, uint64_t *ret_rarest)
 {
-    struct tally tally = {.least = least, .print = true, .fewest = UINT64_MAX};
+    struct tally tally = {.least = least,
+                          .print = true,
+                          .figures = figures,
+                          .fewest = UINT64_MAX};
 
     report_moves(&tally);
     report_faults(&tally);
     report_answers(&tally);
     report_acts(&tally);
-    printf("  runs pruned: %llu\n", (unsigned long long)pruned);
+    printf("  runs pruned: %llu, overtaken: %llu\n", (unsigned long long)pruned,
+           (unsigned long long)overtaken);
     cell(&tally, pruned, "runs", "are", "pruned");
+    cell(&tally, overtaken, "runs", "are", "overtaken");
     printf("coverage: %zu cells, the rarest seen %llu times, %zu less than %u "
            "times\n",
            tally.cells, (unsigned long long)tally.fewest, tally.below, least);

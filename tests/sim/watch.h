@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "plugin/op.h"
 #include "store/store.h"
@@ -149,7 +150,8 @@ void watch_answer(enum op_kind kind, bool jq, enum answer answer);
 void watch_acted(enum watch_act act, unsigned state, bool done);
 
 /* Print the coverage.  The number of reachable cells seen less than least
- * times, which are named; ret_rarest: how often the rarest was seen. */
-size_t watch_report(unsigned least, uint64_t *ret_rarest);
+ * times, which are named; ret_rarest: how often the rarest was seen.  figures:
+ * each cell as ,"cell NAME":COUNT, or NULL. */
+size_t watch_report(unsigned least, FILE *figures, uint64_t *ret_rarest);
 
 #endif
