@@ -559,7 +559,7 @@ static int restore(const char *backup, const char *config_path)
         status = give_back(config->data, &err);
     if (!status)
         printf(
-            "%s holds the backup now; what it held is in "
+            "%s holds the backup now; what it held before, if anything, is in "
             "before-restore-... inside it.\n"
             "Start connectd. Where it cannot know whether something was sent "
             "after the\nbackup was made, it asks the other system before it "
