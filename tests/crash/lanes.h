@@ -11,10 +11,14 @@
 
 enum { LANES_MAX = 8, LANES_WHERE_MAX = 300 };
 
-struct lanes_sums {          /* shared by all lanes */
-    _Atomic uint64_t next;   /* the case to take */
-    _Atomic uint64_t done;   /* cases that came to their end */
-    _Atomic uint64_t struck; /* of these: the fault really happened */
+struct lanes_sums {             /* shared by all lanes */
+    _Atomic uint64_t next;      /* the case to take */
+    _Atomic uint64_t done;      /* cases that came to their end */
+    _Atomic uint64_t struck;    /* of these: the fault really happened */
+    _Atomic uint64_t distinct;  /* points struck, each counted once */
+    _Atomic uint64_t at_files;  /* checkpoint: struck at a call on the store's
+                                 * two files */
+    _Atomic uint64_t in_flight; /* struck with ten runs begun beforehand */
     _Atomic uint64_t lost, doubled;
     _Atomic uint64_t failed;    /* cases that did not hold */
     _Atomic uint64_t calls_max; /* most calls, or allocations, of one case */

@@ -88,8 +88,14 @@ struct tracer {
         bool foreign; /* of a child of the program */
     } threads[THREADS_MAX];
     size_t thread_count;
-    bool checkpoint; /* the database file itself was written */
-    bool dead;       /* killed by us */
+    enum phase {
+        BEFORE_CHECKPOINT,
+        MOVING, /* the database file itself is written, until its sync */
+        MOVED,  /* and until the log begins anew */
+        BEGUN_ANEW,
+        AFTER_CHECKPOINT /* its new head is synced */
+    } phase;
+    bool dead; /* killed by us */
 };
 
 static pid_t traced_program; /* for the handler of SIGTERM */
@@ -251,8 +257,39 @@ static void kill_program(struct tracer *tracer)
     tracer->page->killed = true;
 }
 
+/* Is the call of a checkpoint, from the first write to the database file to its
+ * sync (then of all threads), or of the log's new beginning?  offset: of a
+ * pwrite64. */
+static bool in_checkpoint(struct tracer *tracer, const struct call *call,
+                          const char *what, uint64_t offset)
+{
+    bool database = ends_with(what, "/connect.db");
+    bool log = ends_with(what, "/connect.db-wal");
+    bool writes = call->number == SYS_pwrite64;
+    bool syncs = call->number == SYS_fdatasync || call->number == SYS_fsync;
+
+    if (tracer->phase == BEFORE_CHECKPOINT && database && writes) {
+        tracer->phase = MOVING;
+        return true;
+    }
+    if (tracer->phase == MOVING) {
+        if (database && syncs)
+            tracer->phase = MOVED;
+        return true;
+    }
+    if (tracer->phase == MOVED && log && writes && !offset) {
+        tracer->phase = BEGUN_ANEW;
+        return true;
+    }
+    if (tracer->phase == BEGUN_ANEW && log && syncs) {
+        tracer->phase = AFTER_CHECKPOINT;
+        return true;
+    }
+    return tracer->phase == BEGUN_ANEW && log;
+}
+
 static bool counts_now(struct tracer *tracer, const struct call *call,
-                       const char *what)
+                       const char *what, uint64_t offset)
 {
     int begin = tracer->page->begin;
 
@@ -260,12 +297,9 @@ static bool counts_now(struct tracer *tracer, const struct call *call,
     case TRACER_NOW:
         return true;
     case TRACER_AT_CHECKPOINT:
-        if (!tracer->checkpoint)
-            tracer->checkpoint =
-                call->number == SYS_pwrite64 && ends_with(what, "/connect.db");
-        return tracer->checkpoint;
+        return in_checkpoint(tracer, call, what, offset);
     default:
-        tracer->checkpoint = false;
+        tracer->phase = BEFORE_CHECKPOINT;
         return false;
     }
 }
@@ -285,6 +319,7 @@ static void call_comes(struct tracer *tracer, pid_t thread)
     struct __ptrace_syscall_info info;
     const struct call *call = NULL;
     char what[PATH_BYTES] = "";
+    uint64_t offset = 0;
     const char *name;
 
     if (page->begin != TRACER_NEVER &&
@@ -292,9 +327,10 @@ static void call_comes(struct tracer *tracer, pid_t thread)
         call = find_call(info.seccomp.nr);
     if (call) {
         uint64_t arguments[2] = {info.seccomp.args[0], info.seccomp.args[1]};
+        offset = info.seccomp.args[3];
         what_is_touched(thread, call, arguments, what);
     }
-    if (!call || !is_outside(what) || !counts_now(tracer, call, what) ||
+    if (!call || !is_outside(what) || !counts_now(tracer, call, what, offset) ||
         ++page->count != page->target) {
         go_on(thread, 0);
         return;

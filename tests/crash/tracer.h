@@ -21,7 +21,9 @@ enum tracer_begin {               /* from when on calls are counted */
                     TRACER_NOW, /* from now on; set before the start: from exec
                                  */
                     TRACER_AT_CHECKPOINT /* from the next write to the database
-                                            file itself */
+                                            file itself to its sync, and when
+                                            the log then begins anew; no other
+                                            call */
 };
 
 /* Shared by the harness and the tracer, or the library whose allocations fail

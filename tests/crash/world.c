@@ -206,6 +206,12 @@ void world_send(struct world *world, struct load *load, bool all)
     }
 }
 
+void world_send_at_once(struct world *world, struct load *load)
+{
+    stage_send_at_once(world->stage, load->bodies, load->post_count,
+                       load->statuses);
+}
+
 void world_send_till_kept(struct world *world, struct load *load, bool all)
 {
     int64_t until = process_now_ms() + SEND_MS;

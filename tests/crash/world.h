@@ -14,7 +14,7 @@
 #include "stage.h"
 #include "tracer.h"
 
-enum { WORLD_DEALS_MAX = 10, WORLD_POSTS_MAX = 5 };
+enum { WORLD_DEALS_MAX = 10, WORLD_POSTS_MAX = 10 };
 
 struct world {
     struct stage *stage; /* NULL: none yet */
@@ -69,6 +69,8 @@ void world_load(struct world *world, size_t deals, size_t posts,
 void world_load_end(struct load *load);
 /* Send what had no 200; with all, also what had. */
 void world_send(struct world *world, struct load *load, bool all);
+/* Send all, each on a connection of its own, all at once. */
+void world_send_at_once(struct world *world, struct load *load);
 /* Send until each has its 200; the daemon must be up. */
 void world_send_till_kept(struct world *world, struct load *load, bool all);
 /* Run to rest and look what came of everything so far. */

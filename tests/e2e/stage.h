@@ -52,7 +52,7 @@ struct stage {
     char token[64], path_secret[64];
     struct stage_options options;
     struct web *web;
-    cJSON *sent;    /* the ledger of the test's own sender */
+    cJSON *sent;        /* the ledger of the test's own sender */
     const char *canary; /* a word that people's texts hold and no log may; or
                          * NULL */
     bool (*busy)(void *arg); /* the clock must not be stepped now; or NULL */
@@ -178,6 +178,10 @@ int stage_send_boxes(struct stage *stage, const char *const *keys,
 /* The same bytes many times at once; all recorded.  How many were 200. */
 size_t stage_burst(struct stage *stage, const char *body, size_t count,
                    size_t connections);
+/* Different bodies, each on a connection of its own, all at once; all recorded.
+ */
+void stage_send_at_once(struct stage *stage, char *const *bodies, size_t count,
+                        int *statuses);
 /* The body Streak would send for these deals; owned. */
 char *stage_event_body(struct stage *stage, const char *const *keys,
                        size_t count);

@@ -206,6 +206,25 @@ size_t stage_burst(struct stage *stage, const char *body, size_t count,
     return good;
 }
 
+void stage_send_at_once(struct stage *stage, char *const *bodies, size_t count,
+                        int *statuses)
+{
+    struct stage_webhook webhook = {0};
+    struct headers headers;
+    char url[STAGE_TEXT_MAX];
+    struct web_request *requests = memory_zero(count, sizeof(*requests));
+
+    make_headers(stage, &webhook, &headers);
+    make_url(stage, &webhook, url);
+    for (size_t at = 0; at < count; at++)
+        requests[at] = (struct web_request){
+            .url = url, .body = bodies[at], .headers = headers.list};
+    web_at_once(requests, count, statuses);
+    for (size_t at = 0; at < count; at++)
+        record(stage, keys_of(bodies[at]), statuses[at]);
+    free(requests);
+}
+
 /* ---- Ledgers --------------------------------------------------------------
  */
 

@@ -134,26 +134,34 @@ static void lane_end(struct lane *lane, int *statuses, CURLcode result)
     statuses[lane->number] = (int)status;
 }
 
-void web_burst(const struct web_request *request, size_t count,
-               size_t connections, int *statuses)
+static void lane_begin(struct lane *lane, CURLM *multi, size_t number,
+                       const struct web_request *request)
 {
-    struct lane lanes[CONNECTIONS_MAX];
-    CURLM *multi = curl_multi_init();
-    size_t begun = 0, ended = 0;
+    lane->curl = curl_easy_init();
+    buf_init(&lane->body, ANSWER_MAX);
+    buf_init(&lane->headers, ANSWER_MAX);
+    lane->list = prepare(lane->curl, request, &lane->body, &lane->headers);
+    lane->number = number;
+    curl_multi_add_handle(multi, lane->curl);
+}
+
+static void lanes_free(struct lane *lanes, size_t count)
+{
+    for (size_t at = 0; at < count; at++) {
+        curl_easy_cleanup(lanes[at].curl);
+        curl_slist_free_all(lanes[at].list);
+        buf_done(&lanes[at].body);
+        buf_done(&lanes[at].headers);
+    }
+}
+
+/* Until count have ended; who is free takes the next of those not yet begun. */
+static void lanes_run(CURLM *multi, struct lane *lanes, size_t connections,
+                      size_t count, int *statuses)
+{
+    size_t begun = connections, ended = 0;
     int running, left;
 
-    if (connections > CONNECTIONS_MAX)
-        connections = CONNECTIONS_MAX;
-    for (size_t at = 0; at < connections; at++) {
-        struct lane *lane = &lanes[at];
-        lane->curl = curl_easy_init();
-        buf_init(&lane->body, ANSWER_MAX);
-        buf_init(&lane->headers, ANSWER_MAX);
-        lane->list = prepare(lane->curl, request, &lane->body, &lane->headers);
-        lane->number = begun++;
-        if (lane->number < count)
-            curl_multi_add_handle(multi, lane->curl);
-    }
     while (ended < count) {
         CURLMsg *told;
         curl_multi_perform(multi, &running);
@@ -162,18 +170,45 @@ void web_burst(const struct web_request *request, size_t count,
             lane_end(lane, statuses, told->data.result);
             ended++;
             curl_multi_remove_handle(multi, lane->curl);
-            lane->number = begun++;
-            if (lane->number < count)
+            lane->number = begun;
+            if (begun < count) {
+                begun++;
                 curl_multi_add_handle(multi, lane->curl);
+            }
         }
         if (ended < count)
             curl_multi_poll(multi, NULL, 0, 100, NULL);
     }
-    for (size_t at = 0; at < connections; at++) {
-        curl_easy_cleanup(lanes[at].curl);
-        curl_slist_free_all(lanes[at].list);
-        buf_done(&lanes[at].body);
-        buf_done(&lanes[at].headers);
-    }
+}
+
+void web_burst(const struct web_request *request, size_t count,
+               size_t connections, int *statuses)
+{
+    struct lane lanes[CONNECTIONS_MAX];
+    CURLM *multi = curl_multi_init();
+
+    if (connections > CONNECTIONS_MAX)
+        connections = CONNECTIONS_MAX;
+    if (connections > count)
+        connections = count;
+    for (size_t at = 0; at < connections; at++)
+        lane_begin(&lanes[at], multi, at, request);
+    lanes_run(multi, lanes, connections, count, statuses);
+    lanes_free(lanes, connections);
+    curl_multi_cleanup(multi);
+}
+
+void web_at_once(const struct web_request *requests, size_t count,
+                 int *statuses)
+{
+    struct lane lanes[CONNECTIONS_MAX];
+    CURLM *multi = curl_multi_init();
+
+    if (count > CONNECTIONS_MAX)
+        abort();
+    for (size_t at = 0; at < count; at++)
+        lane_begin(&lanes[at], multi, at, &requests[at]);
+    lanes_run(multi, lanes, count, count, statuses);
+    lanes_free(lanes, count);
     curl_multi_cleanup(multi);
 }

@@ -34,5 +34,9 @@ void web_answer_end(struct web_answer *answer);
  * count places. */
 void web_burst(const struct web_request *request, size_t count,
                size_t connections, int *statuses);
+/* Different requests, each on a connection of its own, all at once; 64 at most.
+ */
+void web_at_once(const struct web_request *requests, size_t count,
+                 int *statuses);
 
 #endif
