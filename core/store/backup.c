@@ -172,6 +172,11 @@ static int backup_make(struct backup *backup)
 void backup_run(struct backup *backup)
 {
     backup->status = backup_make(backup);
+    if (backup->status == -ECANCELED && atomic_load(&backup->disk_failed))
+        error_set(&backup->err,
+                  "the backup %s was given up because the disk failed "
+                  "meanwhile: look at the disk and make it again",
+                  backup->directory);
     if (backup->status && !backup->err.text[0])
         error_set(&backup->err, "the backup %s cannot be made: %s",
                   backup->directory, strerror(-backup->status));

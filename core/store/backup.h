@@ -9,10 +9,11 @@
 #include "store/lookup.h"
 
 struct backup {
-    char *source;         /* owned; path of the database */
-    char *directory;      /* owned; absolute, where the copy goes */
-    struct lookup lookup; /* its key goes with it */
-    atomic_bool stop;     /* give up */
+    char *source;            /* owned; path of the database */
+    char *directory;         /* owned; absolute, where the copy goes */
+    struct lookup lookup;    /* its key goes with it */
+    atomic_bool stop;        /* give up */
+    atomic_bool disk_failed; /* that is why */
     /* How it ended. */
     int status;
     uint64_t bytes;

@@ -32,7 +32,11 @@
 #include "store/restore.h"
 #include "store/schema.h"
 
-enum { LOG_CHUNK = 256 * 1024 };
+enum {
+    LOG_CHUNK = 256 * 1024,
+    /* Each waits for BUSY_MS; readers of ours stop within one. */
+    REVIVE_TRIES = 6
+};
 
 /* Of times and numbers: what no daemon reaches, far from overflow. */
 static const int64_t COUNTER_MAX = INT64_C(1) << 60;
@@ -456,6 +460,19 @@ int opening_check_pages(struct writer *writer)
     return good ? 0 : -EIO;
 }
 
+/* As opening_check, when others may still read from the log. */
+static int opening_check_alone(struct writer *writer)
+{
+    int status = -EBUSY;
+
+    for (int tries = 0; status == -EBUSY && tries < REVIVE_TRIES; tries++) {
+        if (writer->quiet)
+            writer->quiet(writer->quiet_arg);
+        status = opening_check(writer, NULL);
+    }
+    return status;
+}
+
 void opening_revive(struct writer *writer)
 {
     struct counters before = writer->counters;
@@ -471,7 +488,7 @@ void opening_revive(struct writer *writer)
     if (!status)
         status = database_durable(&writer->database);
     if (!status)
-        status = opening_check(writer, NULL);
+        status = opening_check_alone(writer);
     if (!status)
         status = opening_check_pages(writer);
     if (!status && writer->counters.commit_number != before.commit_number)

@@ -65,7 +65,7 @@ struct store {
     void *notify_arg;
     pthread_t writer_thread, reader_thread;
     bool writer_runs, reader_runs;
-    struct backup *backup; /* owned; under way */
+    struct backup *backup; /* owned; under way; set under the lock */
     store_backup_fn *backup_fn;
     void *backup_arg;
     pthread_t backup_thread;
@@ -230,6 +230,22 @@ static void *reader_run(void *arg)
     }
 }
 
+/* The writer must have the log for itself: a query under way fails, a backup is
+ * given up.  On the writer's thread. */
+static void readers_stop(void *arg)
+{
+    struct store *store = arg;
+
+    if (store->reader.handle)
+        sqlite3_interrupt(store->reader.handle);
+    pthread_mutex_lock(&store->lock);
+    if (store->backup) {
+        atomic_store(&store->backup->disk_failed, true);
+        atomic_store(&store->backup->stop, true);
+    }
+    pthread_mutex_unlock(&store->lock);
+}
+
 /* ---- The thread of a backup --------------------------------------------- */
 
 static void *backup_thread_run(void *arg)
@@ -288,6 +304,8 @@ int store_open(const struct store_options *options, struct store **ret_store,
         free(store);
         return status;
     }
+    store->writer.quiet = readers_stop;
+    store->writer.quiet_arg = store;
     store->steady_base_ms = store->writer.steady_ms;
     store->monotonic_base_ms = clock_monotonic_ms(store->clock);
     status = database_open(&store->reader, store->writer.path, false, err);
@@ -429,6 +447,14 @@ static void store_work_inline(struct store *store)
     }
 }
 
+/* The writer may look at it. */
+static void backup_set(struct store *store, struct backup *backup)
+{
+    pthread_mutex_lock(&store->lock);
+    store->backup = backup;
+    pthread_mutex_unlock(&store->lock);
+}
+
 /* A backup that has ended is told; ended is what the lock guards. */
 static void store_drain_backup(struct store *store, bool ended)
 {
@@ -439,7 +465,7 @@ static void store_drain_backup(struct store *store, bool ended)
     if (store->backup_runs)
         pthread_join(store->backup_thread, NULL);
     store->backup_runs = store->backup_ended = false;
-    store->backup = NULL; /* the callback may ask for the next one */
+    backup_set(store, NULL); /* the callback may ask for the next one */
     store->backup_fn(store->backup_arg, backup->status, backup->bytes,
                      &backup->err);
     backup_destroy(backup);
@@ -498,16 +524,18 @@ int store_verify(struct store *store, struct error *err)
 int store_backup(struct store *store, const char *directory,
                  store_backup_fn *fn, void *arg)
 {
+    struct backup *backup;
     int code;
 
     if (store->closing)
         return -ESHUTDOWN;
     if (store->backup)
         return -EALREADY;
-    store->backup =
+    backup =
         backup_create(store->writer.path, &store->writer.lookup, directory);
-    if (!store->backup)
+    if (!backup)
         return -EINVAL;
+    backup_set(store, backup);
     store->backup_fn = fn;
     store->backup_arg = arg;
     if (store->inline_mode)
@@ -516,8 +544,8 @@ int store_backup(struct store *store, const char *directory,
         pthread_create(&store->backup_thread, NULL, backup_thread_run, store);
     store->backup_runs = code == 0;
     if (code) {
-        backup_destroy(store->backup);
-        store->backup = NULL;
+        backup_set(store, NULL);
+        backup_destroy(backup);
     }
     return -code;
 }

@@ -652,7 +652,8 @@ typedef void store_backup_fn(void *arg, int status, uint64_t bytes,
  * under the name directory.partial and gets its own when all is in it, was
  * checked (pages, audit chain, key) and is on disk.  -EALREADY: another one is
  * under way; -EINVAL: not an absolute path, or too long; -ESHUTDOWN: the
- * store closes.  store_close ends one that is under way: -ECANCELED. */
+ * store closes.  store_close ends one that is under way: -ECANCELED; so does a
+ * disk that fails meanwhile. */
 int store_backup(struct store *store, const char *directory,
                  store_backup_fn *fn, void *arg) MUST_USE;
 

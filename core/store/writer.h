@@ -55,6 +55,10 @@ struct writer {
     int64_t steady_ms, wall_ms; /* now, for the batch in work */
     int64_t restored_ms;        /* steady time of the last restore; 0: none */
     struct arena scratch;       /* emptied after each change */
+    /* Before a revive, which needs the log for itself: whoever reads is to
+     * stop.  NULL: nobody else does. */
+    void (*quiet)(void *arg);
+    void *quiet_arg;
     struct claim_turn turns[CLAIM_TURNS];
     uint32_t turn_last; /* of turns, given away last */
     /* The batch in work. */

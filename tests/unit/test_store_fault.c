@@ -4,6 +4,9 @@
  * A file system is put in front of SQLite's own that fails on demand. */
 #include "store_kit.h"
 
+#include <semaphore.h>
+#include <stdatomic.h>
+
 enum fault { FAULT_NONE, FAULT_FULL, FAULT_WRITE, FAULT_SYNC };
 
 static struct {
@@ -11,10 +14,17 @@ static struct {
     int after; /* calls that still succeed */
     int times; /* calls that fail; then all is well again */
     sqlite3_vfs vfs, *real;
+    /* Who opens a file while armed is held up when it reads behind HELD_FROM,
+     * until somebody finds a lock taken. */
+    atomic_bool armed, held;
+    sem_t reads, goes_on;
 } disk;
+
+enum { HELD_FROM = 1024 * 1024 };
 
 struct disk_file {
     sqlite3_file base;
+    bool armed;
 };
 
 static bool disk_fails(enum fault fault)
@@ -64,6 +74,11 @@ static int disk_close(sqlite3_file *file)
 static int disk_read(sqlite3_file *file, void *bytes, int len,
                      sqlite3_int64 offset)
 {
+    if (((struct disk_file *)file)->armed && offset > HELD_FROM &&
+        atomic_exchange(&disk.armed, false)) {
+        sem_post(&disk.reads);
+        sem_wait(&disk.goes_on);
+    }
     return disk_real(file)->pMethods->xRead(disk_real(file), bytes, len,
                                             offset);
 }
@@ -117,8 +132,12 @@ static int disk_map(sqlite3_file *file, int page, int size, int extend,
 
 static int disk_shm_lock(sqlite3_file *file, int offset, int count, int flags)
 {
-    return disk_real(file)->pMethods->xShmLock(disk_real(file), offset, count,
-                                               flags);
+    int code = disk_real(file)->pMethods->xShmLock(disk_real(file), offset,
+                                                   count, flags);
+
+    if (code == SQLITE_BUSY && atomic_exchange(&disk.held, false))
+        sem_post(&disk.goes_on);
+    return code;
 }
 
 static void disk_barrier(sqlite3_file *file)
@@ -159,6 +178,7 @@ static int disk_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file,
     (void)vfs;
     code = disk.real->xOpen(disk.real, name, disk_real(file), flags, out);
     file->pMethods = code == SQLITE_OK ? &disk_methods : NULL;
+    ((struct disk_file *)file)->armed = atomic_load(&disk.armed);
     return code;
 }
 
@@ -399,6 +419,90 @@ static void failing_sync_is_not_believed(void **state)
     kit_verify(kit);
 }
 
+static void read_woken(void *arg)
+{
+    sem_post(arg);
+}
+
+struct read_backup {
+    sem_t woken;
+    int ended;
+    char text[200];
+};
+
+static void read_backup_ended(void *arg, int status, uint64_t bytes,
+                              const struct error *err)
+{
+    struct read_backup *read = arg;
+
+    (void)bytes;
+    read->ended = status;
+    snprintf(read->text, sizeof(read->text), "%.150s", err->text);
+}
+
+static int read_commit(struct kit *kit, struct read_backup *read,
+                       const char *id)
+{
+    struct store_batch *batch = store_batch_create();
+
+    kit_append_accept(kit, batch, id, "", false);
+    kit->status = 1;
+    assert_int_equal(store_commit(kit->store, batch, kit_answer, kit), 0);
+    while (kit->status == 1) {
+        sem_wait(&read->woken);
+        store_drain(kit->store);
+    }
+    return kit->status;
+}
+
+/* A backup has the log while a write fails: it gives way, and the store goes
+ * on. */
+static void a_backup_gives_way_to_a_revive(void **state)
+{
+    struct kit *kit = *state;
+    struct read_backup read = {.ended = 1};
+    struct store_options options = {.directory = kit->directory,
+                                    .owner = "test",
+                                    .clock = clock_system(),
+                                    .notify = read_woken,
+                                    .notify_arg = &read.woken};
+    char path[128], *large = calloc(60001, 1);
+
+    memset(large, 'x', 60000);
+    large[0] = large[59999] = '"';
+    kit->order_body = large;
+    for (int run = 1; run <= 300; run++) {
+        snprintf(path, sizeof(path), "e%d", run);
+        kit_accept(kit, path, "", true);
+        kit_deliver(kit, (uint64_t)run, "post", path, "", 0);
+    }
+    kit_close(kit);
+    sem_init(&read.woken, 0, 0);
+    sem_init(&disk.reads, 0, 0);
+    sem_init(&disk.goes_on, 0, 0);
+    assert_int_equal(store_open(&options, &kit->store, NULL), 0);
+    snprintf(path, sizeof(path), "%s-backup", kit->directory);
+    atomic_store(&disk.armed, true);
+    assert_int_equal(store_backup(kit->store, path, read_backup_ended, &read),
+                     0);
+    sem_wait(&disk.reads);
+    atomic_store(&disk.held, true);
+    disk_fail(FAULT_WRITE, 0, 1);
+    assert_int_equal(read_commit(kit, &read, "fails"), -EIO);
+    assert_int_equal(read_commit(kit, &read, "goes on"), 0);
+    while (read.ended == 1) {
+        sem_wait(&read.woken);
+        store_drain(kit->store);
+    }
+    assert_int_equal(read.ended, -ECANCELED);
+    assert_non_null(strstr(read.text, "the disk failed"));
+    assert_int_equal(access(path, F_OK), -1);
+    kit_close(kit);
+    kit_open(kit);
+    kit->order_body = "{}";
+    free(large);
+}
+
 static void lasting_failure_ends_the_store(void **state)
 {
     struct kit *kit = *state;
@@ -494,6 +598,8 @@ int main(void)
                                         kit_setup, heal),
         cmocka_unit_test_setup_teardown(failing_sync_is_not_believed, kit_setup,
                                         heal),
+        cmocka_unit_test_setup_teardown(a_backup_gives_way_to_a_revive,
+                                        kit_setup, heal),
         cmocka_unit_test_setup_teardown(lasting_failure_ends_the_store,
                                         kit_setup, heal),
         KIT_TEST(full_queue_is_told),
