@@ -15,41 +15,57 @@ enum meaning { ORDERED, PARKED };
 static const struct value {
     const char *lines; /* as in JSON */
     enum meaning meaning;
+    const char *field; /* that the reason must name */
 } values[] = {
-    {"A100; 1; 19.99", ORDERED},
-    {"A100; 1; 0.1\\nA100; 1; 0.1\\nA100; 1; 0.1", ORDERED},
-    {"A100; 3; 149.90", ORDERED},
-    {"A100; 2.5; 1", ORDERED},
-    {"A100; 3.10; 149.90000", ORDERED},
-    {"A100; 100; 1.00001", ORDERED},
-    {"A100; 1; 0.07", ORDERED},
-    {"A100; 7; 1.005", ORDERED},
-    {"A100; -1; 2.00", PARKED},
-    {"A100; 0; 2.00", PARKED},
-    {"A100; 1,000.00; 2.00", PARKED},
-    {"A100; 1; 1,000.00", PARKED},
-    {"A100; 1.000,00; 2.00", PARKED},
-    {"A100; 1e3; 2.00", PARKED},
-    {"A100; 1e400; 2.00", PARKED},
-    {"A100; 1; 1e400", PARKED},
-    {"A100; NaN; 2.00", PARKED},
-    {"A100; Infinity; 2.00", PARKED},
-    {"A100; 0x10; 2.00", PARKED},
-    {"A100; 1; -2.00", PARKED},
-    {"A100; 1; 19.999999999999999999", PARKED},
-    {"A100; 1.0000001; 2.00", PARKED},
-    {"A100; 1; 1.2.3", PARKED},
-    {"A100; \\u0663; 2.00", PARKED},
-    {"A100; \\uff11; 2.00", PARKED},
-    {"A100; 1 2; 2.00", PARKED},
-    {"A100; ; 2.00", PARKED},
-    {"A100; 99999999999999999999999; 2.00", PARKED},
+    {"A100; 1; 19.99", ORDERED, ""},
+    {"A100; 1; 0.1\\nA100; 1; 0.1\\nA100; 1; 0.1", ORDERED, ""},
+    {"A100; 3; 149.90", ORDERED, ""},
+    {"A100; 2.5; 1", ORDERED, ""},
+    {"A100; 3.10; 149.90000", ORDERED, ""},
+    {"A100; 100; 1.00001", ORDERED, ""},
+    {"A100; 1; 0.07", ORDERED, ""},
+    {"A100; 7; 1.005", ORDERED, ""},
+    {"A100; -1; 2.00", PARKED, "quantity"},
+    {"A100; 0; 2.00", PARKED, "quantity"},
+    {"A100; -0; 2.00", PARKED, "quantity"},
+    {"A100; 1,000.00; 2.00", PARKED, "quantity"},
+    {"A100; 1; 1,000.00", PARKED, "price"},
+    {"A100; 1.000,00; 2.00", PARKED, "quantity"},
+    {"A100; 1e3; 2.00", PARKED, "quantity"},
+    {"A100; 1e400; 2.00", PARKED, "quantity"},
+    {"A100; 1; 1e400", PARKED, "price"},
+    {"A100; NaN; 2.00", PARKED, "quantity"},
+    {"A100; Infinity; 2.00", PARKED, "quantity"},
+    {"A100; 0x10; 2.00", PARKED, "quantity"},
+    {"A100; 1; -2.00", PARKED, "price"},
+    {"A100; 1; 19.999999999999999999", PARKED, "price"},
+    {"A100; 1.0000001; 2.00", PARKED, "quantity"},
+    {"A100; 1; 1.2.3", PARKED, "price"},
+    {"A100; \\u0663; 2.00", PARKED, "quantity"},
+    {"A100; \\uff11; 2.00", PARKED, "quantity"},
+    {"A100; 1 2; 2.00", PARKED, "quantity"},
+    {"A100; ; 2.00", PARKED, "quantity"},
+    {"A100; 99999999999999999999999; 2.00", PARKED, "quantity"},
 };
 enum { VALUES = sizeof(values) / sizeof(*values) };
 
 uint64_t fault_web_values_count(void)
 {
     return VALUES + 1;
+}
+
+static bool named(struct stage *stage, const char *key, const char *field)
+{
+    cJSON *run = stage_get(stage, ADMIN, "/v1/runs/%lld",
+                           (long long)stage_run_of(stage, key, "parked"));
+    const char *reason =
+        cJSON_GetStringValue(cJSON_GetObjectItem(run, "reason"));
+    bool is = reason && strstr(reason, field);
+
+    if (!is)
+        fprintf(stderr, "not named: %s: %s\n", field, reason ? reason : "");
+    cJSON_Delete(run);
+    return is;
 }
 
 static unsigned check_value(struct stage *stage, const struct value *value,
@@ -72,7 +88,8 @@ static unsigned check_value(struct stage *stage, const struct value *value,
     else
         right = stage_order_count(stage) == orders && !*number_text &&
                 stage_seen(stage, SYSPRO, "/Transaction/Post") == asked &&
-                stage_run_of(stage, key, "parked") > 0;
+                stage_run_of(stage, key, "parked") > 0 &&
+                named(stage, key, value->field);
     if (!right)
         fprintf(stderr, "\"%s\" should be %s\n", value->lines,
                 value->meaning == ORDERED ? "an order" : "parked");
