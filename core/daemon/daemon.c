@@ -26,7 +26,6 @@
 #include "plugin/jq_pool.h"
 
 enum {
-    VALUES_MAX = 256,      /* small durable values of one instance */
     DELAY_FIRST_MS = 1000, /* of a growing delay */
     DELAY_MAX_MS = 600000,
     DAY_MS = 24 * 3600 * 1000,
@@ -130,6 +129,15 @@ int daemon_make_instances(struct daemon *daemon, struct error *err)
 }
 
 /* The instance's mistakes name its place in the configuration. */
+static int placed(const struct config_instance *config, int status,
+                  const struct error *why, struct error *err)
+{
+    if (status)
+        error_set(err, "%s: instance %s: %s", config->place, config->name,
+                  why->text);
+    return status;
+}
+
 int daemon_add_instance(struct daemon *daemon,
                         const struct config_instance *config,
                         const struct op_value *values, size_t value_count,
@@ -139,10 +147,17 @@ int daemon_add_instance(struct daemon *daemon,
     int status =
         instances_add(daemon->instances, config, values, value_count, &why);
 
-    if (status)
-        error_set(err, "%s: instance %s: %s", config->place, config->name,
-                  why.text);
-    return status;
+    return placed(config, status, &why, err);
+}
+
+int daemon_prepare_instance(struct daemon *daemon,
+                            const struct config_instance *config,
+                            struct error *err)
+{
+    struct error why = {""};
+    int status = instances_prepare(daemon->instances, config, &why);
+
+    return placed(config, status, &why, err);
 }
 
 static void make_engine(struct daemon *daemon)
@@ -289,20 +304,28 @@ int daemon_load_flows(struct daemon *daemon, const struct config *config,
     return status;
 }
 
+size_t daemon_values(const struct store_rows *rows,
+                     struct op_value values[DAEMON_VALUES_MAX])
+{
+    size_t count = 0;
+
+    for (size_t index = 0;
+         index < rows->value_count && count < DAEMON_VALUES_MAX; index++) {
+        const struct store_value_row *row = &rows->values[index];
+        values[count++] =
+            (struct op_value){row->name, {row->value.ptr, row->value.len}};
+    }
+    return count;
+}
+
 static void values_read(void *arg, int status, const struct store_rows *rows)
 {
     struct daemon *daemon = arg;
     const struct config_instance *config =
         &daemon->config->instances[daemon->next_instance];
-    struct op_value values[VALUES_MAX];
-    size_t count = 0;
+    struct op_value values[DAEMON_VALUES_MAX];
+    size_t count = status ? 0 : daemon_values(rows, values);
 
-    for (size_t index = 0;
-         !status && index < rows->value_count && count < VALUES_MAX; index++) {
-        const struct store_value_row *row = &rows->values[index];
-        values[count++] =
-            (struct op_value){row->name, {row->value.ptr, row->value.len}};
-    }
     if (!daemon->instances) { /* stopped before it was started */
         start_ended(daemon, -ECANCELED);
         return;
@@ -323,7 +346,8 @@ static void values_read(void *arg, int status, const struct store_rows *rows)
 /* One instance after another: its stored values, then the instance. */
 static void start_next(struct daemon *daemon)
 {
-    struct store_query query = {.kind = STORE_QUERY_STATE, .limit = VALUES_MAX};
+    struct store_query query = {.kind = STORE_QUERY_STATE,
+                                .limit = DAEMON_VALUES_MAX};
     int status;
 
     if (daemon->next_instance < daemon->config->instance_count) {

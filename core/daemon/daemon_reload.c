@@ -4,9 +4,11 @@
  * back to the configuration that runs.  [loop thread] */
 #include "daemon/daemon_state.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 
 static bool same_text(const char *one, const char *other)
 {
@@ -33,7 +35,7 @@ static void restore_instances(struct daemon *daemon, size_t count,
         struct error err = {""};
         if (!old)
             instances_remove(daemon->instances, name);
-        else if (daemon_add_instance(daemon, old, NULL, 0, &err))
+        else if (daemon_prepare_instance(daemon, old, &err))
             log_write(LOG_ERROR, NULL, "instance %s: %s", name, err.text);
     }
 }
@@ -45,13 +47,59 @@ static int reload_instances(struct daemon *daemon, const struct config *fresh,
 {
     for (size_t index = 0; index < fresh->instance_count; index++) {
         int status =
-            daemon_add_instance(daemon, &fresh->instances[index], NULL, 0, err);
+            daemon_prepare_instance(daemon, &fresh->instances[index], err);
         if (status) {
             restore_instances(daemon, index, fresh);
             return status;
         }
     }
     return 0;
+}
+
+struct values_question { /* of one instance that is new to us */
+    struct daemon *daemon;
+    char *instance;
+};
+
+static const char values_unread[] =
+    "its stored values could not be read; reload again";
+
+static void values_answered(void *arg, int status,
+                            const struct store_rows *rows)
+{
+    struct values_question *question = arg;
+    struct daemon *daemon = question->daemon;
+    struct op_value values[DAEMON_VALUES_MAX];
+    size_t count = status ? 0 : daemon_values(rows, values);
+
+    if (daemon->instances) /* they go before the store */
+        instances_begin(daemon->instances, question->instance, values, count,
+                        status ? values_unread : NULL);
+    free(question->instance);
+    free(question);
+}
+
+/* Instances that were not there begin with what an earlier one of their name
+ * has stored. */
+static void begin_instances(struct daemon *daemon)
+{
+    for (size_t index = 0; index < daemon->config->instance_count; index++) {
+        struct store_query query = {.kind = STORE_QUERY_STATE,
+                                    .limit = DAEMON_VALUES_MAX};
+        struct values_question *question;
+        query.instance = daemon->config->instances[index].name;
+        if (!instances_waits(daemon->instances, query.instance))
+            continue;
+        question = memory_zero(1, sizeof(*question));
+        question->daemon = daemon;
+        question->instance = memory_text(query.instance);
+        if (!store_query(daemon->store, &query, values_answered, question))
+            continue;
+        instances_begin(daemon->instances, query.instance, NULL, 0,
+                        values_unread);
+        free(question->instance);
+        free(question);
+    }
 }
 
 static void remove_instances(struct daemon *daemon, const struct config *fresh)
@@ -125,5 +173,6 @@ int daemon_reload(struct daemon *daemon, daemon_registered_fn *registered,
     remove_instances(daemon, fresh);
     config_destroy(daemon->config);
     daemon->config = fresh;
+    begin_instances(daemon);
     return reload_register(daemon, registered, arg, ret_note);
 }

@@ -49,6 +49,14 @@ int daemon_add_instance(struct daemon *daemon,
                         const struct config_instance *config,
                         const struct op_value *values, size_t value_count,
                         struct error *err) MUST_USE;
+/* instances_prepare, in the same way. */
+int daemon_prepare_instance(struct daemon *daemon,
+                            const struct config_instance *config,
+                            struct error *err) MUST_USE;
+enum { DAEMON_VALUES_MAX = 256 }; /* small durable values of one instance */
+/* How many; they point into the rows. */
+size_t daemon_values(const struct store_rows *rows,
+                     struct op_value values[DAEMON_VALUES_MAX]);
 /* Compile the flows of a configuration and put them in place of the old ones;
  * on a mistake the old ones stay. */
 int daemon_load_flows(struct daemon *daemon, const struct config *config,

@@ -62,6 +62,7 @@ struct entry {
     size_t held_bytes;              /* of requests that wait for it */
     enum instance_state state;
     bool removed; /* forgotten when the last generation ended */
+    bool waiting; /* for its values; has no generation yet */
     uint64_t ended_count, broken_count, replaced_total, held_ms_max;
     uint64_t replaced_count; /* since it was added; what the ring counts */
     int64_t replaced_ms[REPLACED_MAX]; /* when, a ring */

@@ -185,22 +185,47 @@ void instances_destroy(struct instances *instances)
     uv_close((uv_handle_t *)&instances->budget_timer, instances_closed);
 }
 
+static void entry_keep(struct entry *entry, const struct op_value *values,
+                       size_t value_count)
+{
+    for (size_t index = 0; index < value_count && index < CN_STATE_COUNT_MAX;
+         index++)
+        value_keep(&entry->values, values[index].key, values[index].value);
+}
+
 static struct entry *entry_make(struct instances *instances,
-                                const struct config_instance *config,
-                                const struct op_value *values,
-                                size_t value_count)
+                                const struct config_instance *config)
 {
     struct entry *entry = memory_zero(1, sizeof(*entry));
 
     entry->instances = instances;
     entry->name = memory_text(config->name);
     entry->state = INSTANCE_STARTING;
-    for (size_t index = 0; index < value_count && index < CN_STATE_COUNT_MAX;
-         index++)
-        value_keep(&entry->values, values[index].key, values[index].value);
     HASH_ADD_KEYPTR(hh, instances->entries, entry->name, strlen(entry->name),
                     entry);
     return entry;
+}
+
+static void entry_loads(struct entry *entry,
+                        const struct config_instance *config)
+{
+    free(entry->path);
+    entry->path = memory_text(config->plugin);
+    entry->replaced_count = 0;
+    if (!entry->active)
+        entry->state = INSTANCE_STARTING;
+}
+
+/* Give the entry a new setup, for when its values are there. */
+static void entry_hold(struct entry *entry,
+                       const struct config_instance *config,
+                       struct setup *setup)
+{
+    setup_release(entry->setup);
+    entry->setup = setup;
+    entry->module = setup->module;
+    entry->waiting = true;
+    entry_loads(entry, config);
 }
 
 /* Give the entry a new setup and begin a generation from it. */
@@ -223,22 +248,18 @@ static int entry_begin(struct entry *entry,
         return status;
     }
     setup_release(before);
-    free(entry->path);
-    entry->path = memory_text(config->plugin);
-    entry->replaced_count = 0;
-    if (!entry->active)
-        entry->state = INSTANCE_STARTING;
+    entry_loads(entry, config);
     return 0;
 }
 
-int instances_add(struct instances *instances,
-                  const struct config_instance *config,
-                  const struct op_value *values, size_t value_count,
-                  struct error *err)
+/* The entry of that name, or NULL, and what it is to be made from. */
+static int setup_load(struct instances *instances,
+                      const struct config_instance *config,
+                      struct entry **ret_entry, struct setup **ret_setup,
+                      struct error *err)
 {
     const struct instances_options *options = &instances->options;
     const struct module *module;
-    struct setup *setup = NULL;
     struct entry *entry = NULL;
     int status;
 
@@ -253,14 +274,29 @@ int instances_add(struct instances *instances,
     }
     status = module_load(config->plugin, config->sha256, options->generations,
                          options->types, &module, err);
+    *ret_entry = entry;
     if (!status)
-        status =
-            setup_create(module, config, options->public_address, &setup, err);
+        status = setup_create(module, config, options->public_address,
+                              ret_setup, err);
+    return status;
+}
+
+int instances_add(struct instances *instances,
+                  const struct config_instance *config,
+                  const struct op_value *values, size_t value_count,
+                  struct error *err)
+{
+    struct setup *setup = NULL;
+    struct entry *entry = NULL;
+    int status = setup_load(instances, config, &entry, &setup, err);
+    bool fresh = !entry;
+
     if (status)
         return status;
-    bool fresh = !entry;
-    if (fresh)
-        entry = entry_make(instances, config, values, value_count);
+    if (fresh) {
+        entry = entry_make(instances, config);
+        entry_keep(entry, values, value_count);
+    }
     status = entry_begin(entry, config, setup, err);
     if (status) {
         setup_release(setup);
@@ -268,6 +304,56 @@ int instances_add(struct instances *instances,
             entry_forget(entry);
     }
     return status;
+}
+
+int instances_prepare(struct instances *instances,
+                      const struct config_instance *config, struct error *err)
+{
+    struct setup *setup = NULL;
+    struct entry *entry = NULL;
+    int status = setup_load(instances, config, &entry, &setup, err);
+
+    if (status)
+        return status;
+    if (entry && !entry->waiting) {
+        status = entry_begin(entry, config, setup, err);
+        if (status)
+            setup_release(setup);
+        return status;
+    }
+    if (!entry)
+        entry = entry_make(instances, config);
+    entry_hold(entry, config, setup);
+    return 0;
+}
+
+bool instances_waits(const struct instances *instances, const char *instance)
+{
+    const struct entry *entry = entry_find(instances, instance);
+
+    return entry && entry->waiting;
+}
+
+void instances_begin(struct instances *instances, const char *instance,
+                     const struct op_value *values, size_t value_count,
+                     const char *wrong)
+{
+    struct entry *entry = entry_find(instances, instance);
+    struct error err = {""};
+
+    if (!entry || !entry->waiting || instances->stopping)
+        return;
+    if (!wrong) {
+        entry->waiting = false;
+        entry_keep(entry, values, value_count);
+        if (generation_create(entry, &err))
+            wrong = err.text;
+    }
+    if (wrong) {
+        entry_log(entry, LOG_ERROR, 0, wrong);
+        entry->state = INSTANCE_FAILED; /* nobody hoped for it yet */
+        snprintf(entry->reason, sizeof(entry->reason), "%.500s", wrong);
+    }
 }
 
 void instances_remove(struct instances *instances, const char *instance)

@@ -82,6 +82,18 @@ int instances_add(struct instances *instances,
                   const struct op_value *values, size_t value_count,
                   struct error *err) MUST_USE;
 
+/* The same while the values of a name that is not known are still to be read:
+ * it is checked and known from here on, and begins with instances_begin. */
+int instances_prepare(struct instances *instances,
+                      const struct config_instance *config,
+                      struct error *err) MUST_USE;
+/* Does it wait for its values? */
+bool instances_waits(const struct instances *instances, const char *instance);
+/* Here they are; wrong: why there are none, it is FAILED then and waits on. */
+void instances_begin(struct instances *instances, const char *instance,
+                     const struct op_value *values, size_t value_count,
+                     const char *wrong);
+
 /* These tell of the newest of an instance, which may not run yet: flows are
  * checked against it when they are loaded.
  *
