@@ -571,6 +571,25 @@ static int restore(const char *backup, const char *config_path)
     return status ? 1 : 0;
 }
 
+/* Do these options go together?  If not, it is said. */
+static bool fits(const char *backup, int (*instead)(const char *config_path),
+                 bool json, int files)
+{
+    if (backup && instead)
+        fprintf(stderr, "connectd: --restore changes what is stored; it is not "
+                        "given with --check or --doctor\n");
+    else if (json && instead != doctor)
+        fprintf(stderr, "connectd: --json goes with --doctor\n");
+    else if (files > 1)
+        fprintf(stderr,
+                "connectd: one configuration file, not %d; try: "
+                "connectd --help\n",
+                files);
+    else
+        return true;
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -621,24 +640,10 @@ int main(int argc, char **argv)
             return 2;
         }
     }
-    if (backup && instead) {
-        fprintf(stderr, "connectd: --restore changes what is stored; it is not "
-                        "given with --check or --doctor\n");
+    if (!fits(backup, instead, json, argc - optind))
         return 2;
-    }
-    if (json && instead != doctor) {
-        fprintf(stderr, "connectd: --json goes with --doctor\n");
-        return 2;
-    }
     if (json)
         instead = doctor_json;
-    if (argc - optind > 1) {
-        fprintf(stderr,
-                "connectd: one configuration file, not %d; try: "
-                "connectd --help\n",
-                argc - optind);
-        return 2;
-    }
     if (sodium_init() < 0) {
         fprintf(stderr, "connectd: no random numbers on this machine\n");
         return 1;

@@ -141,8 +141,8 @@ int engine_edit(struct engine *engine, const char *actor, uint64_t run,
  * "state", "result" }], "deliveries": [{ "path", "instance", "type", "body",
  * "valid": bool, "reason", "probe": "found" | "absent" | "unknown" |
  * "unsupported" | "skipped", "reference", "message" }] }; NULL with a negative
- * status and its text.  -ENOENT: there is no such run; -ENOTSUP: its flow is not
- * there; -EAGAIN: as many as ENGINE_SHADOWS_MAX are under way.
+ * status and its text.  -ENOENT: there is no such run; -ENOTSUP: its flow is
+ * not there; -EAGAIN: as many as ENGINE_SHADOWS_MAX are under way.
  */
 enum engine_shadow_version { ENGINE_SHADOW_AS_WAS, ENGINE_SHADOW_AS_NOW };
 enum { ENGINE_SHADOWS_MAX = 8 };
