@@ -28,6 +28,8 @@
 enum {
     BATCH = 64,   /* deals on their way at once */
     ROUND = 1100, /* bytes of an answer, head and all, that are tried */
+    FRAMINGS = 3,
+    STRIDE = 331, /* prime to ROUND: from byte to byte of the dear modes */
     SPREAD = 37,  /* step of the default run through all cases: prime to
                    * the modes' cycle, so that each comes */
     NAME_MAX_ = 120,
@@ -94,7 +96,14 @@ struct cuts {
     uint64_t cut_count, left_out;
 };
 
-/* The cut of a case at a call. */
+/* The cut of a case at a call: no two cases have the same one.  The byte goes
+ * round ROUND and the framing round 3; those are prime to each other, so the
+ * pair comes again after 3 ROUND cases of a mode only, and of the most frequent
+ * mode there are fewer. */
+_Static_assert(ROUND % FRAMINGS != 0, "byte and framing go round apart");
+_Static_assert(6 * (FAULT_CUTS_CASES / CYCLE + 1) <= FRAMINGS * ROUND,
+               "MODE_FIN, six of each cycle, does not come round");
+
 static struct cut cut_of(uint64_t number, enum call call)
 {
     struct cut cut = {.mode = cycle[number % CYCLE]};
@@ -109,9 +118,8 @@ static struct cut cut_of(uint64_t number, enum call call)
     /* A stride that is prime to the round: the dear modes are too few for every
      * byte, and shall not see the first ones only. */
     if (of_mode < 3)
-        cut.at = index * 331 % ROUND;
-    cut.framing =
-        (enum proxy_framing)((index + index / ROUND + (uint64_t)call) % 3);
+        cut.at = index * STRIDE % ROUND;
+    cut.framing = (enum proxy_framing)((index + (uint64_t)call) % FRAMINGS);
     return cut;
 }
 
@@ -507,6 +515,9 @@ void fault_erp_cuts(void **state)
     wrong = check_runs(&cuts, cJSON_GetObjectItem(ledgers, "runs"), &parked);
     wrong += check_deals(&cuts);
     stage_check_ledgers(cuts.stage, ledgers);
+    if (cuts.cut_count != HASH_COUNT(cuts.done))
+        stage_fail(cuts.stage, "%llu cuts, but %u distinct ones",
+                   (unsigned long long)cuts.cut_count, HASH_COUNT(cuts.done));
     if (wrong)
         stage_fail(cuts.stage, "%llu deals went wrong",
                    (unsigned long long)wrong);
