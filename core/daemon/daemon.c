@@ -23,7 +23,6 @@
 #include "base/memory.h"
 #include "daemon/flows.h"
 #include "net/http_client.h"
-#include "plugin/jq_pool.h"
 
 enum {
     DELAY_FIRST_MS = 1000, /* of a growing delay */
@@ -288,7 +287,8 @@ static void load_sources(struct daemon *daemon, const struct config *config)
 int daemon_load_flows(struct daemon *daemon, const struct config *config,
                       struct error *err)
 {
-    struct flows_source source = {config, daemon->types, daemon->instances};
+    struct flows_source source = {config, daemon->types, daemon->instances,
+                                  &daemon->jq_known};
     struct flows *flows = memory_zero(1, sizeof(*flows));
     int status = flows_load(&source, flows, daemon_report, daemon, err);
 
@@ -511,6 +511,7 @@ void daemon_destroy(struct daemon *daemon)
     engine_destroy(daemon->engine);
     record_types_destroy(daemon->types);
     config_destroy(daemon->config);
+    jq_known_free(&daemon->jq_known);
     free(daemon->config_path);
     free(daemon->public_address);
     free(daemon->generations);

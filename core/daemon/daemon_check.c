@@ -63,7 +63,7 @@ static void check_flows(struct check *check)
 {
     struct daemon *daemon = check->daemon;
     struct flows_source source = {daemon->config, daemon->types,
-                                  daemon->instances};
+                                  daemon->instances, &daemon->jq_known};
     struct flows *flows = memory_zero(1, sizeof(*flows));
     struct error err = {""};
     int status = flows_load(&source, flows, check_report, check, &err);

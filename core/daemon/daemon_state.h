@@ -22,9 +22,10 @@ struct daemon {
     struct instances *instances;
     struct engine *engine;
     struct jq_pool *jq;
-    uv_async_t store_async; /* the store has answers */
-    uv_timer_t wake_timer;  /* engine_wake */
-    uv_timer_t limit_timer; /* of a stop */
+    struct jq_known *jq_known; /* programs of flows that were loaded */
+    uv_async_t store_async;    /* the store has answers */
+    uv_timer_t wake_timer;     /* engine_wake */
+    uv_timer_t limit_timer;    /* of a stop */
     unsigned handles_open;
     int64_t wake_at;                 /* steady; what the timer was set for */
     struct examination *examination; /* one at a time; NULL: none */

@@ -14,7 +14,6 @@
 #include "base/buf.h"
 #include "config/config_text.h"
 #include "flow/engine.h"
-#include "plugin/jq_pool.h"
 
 enum {
     FLOW_FILE_MAX = 1024 * 1024, /* bytes of one flow file */
@@ -62,21 +61,21 @@ static bool catalog_answers(void *arg, const char *instance, const char *action)
 }
 
 /* Programs are compiled by the helper that will run them. */
-static int check_programs(const char *file, const struct flow_steps *steps,
-                          struct error *err)
+static int check_programs(const struct flows_source *source, const char *file,
+                          const struct flow_steps *steps, struct error *err)
 {
     struct error why = {""};
     int status = 0;
 
     for (size_t index = 0; !status && index < steps->count; index++) {
         const struct flow_step *step = &steps->steps[index];
-        if (step->jq && jq_pool_check(NULL, step->jq, &why)) {
+        if (step->jq && jq_pool_check(NULL, step->jq, source->known, &why)) {
             error_set(err, "%s: step %s: %s", file, step->name, why.text);
             return -EINVAL;
         }
-        status = check_programs(file, &step->steps, err);
+        status = check_programs(source, file, &step->steps, err);
         for (size_t at = 0; !status && at < step->case_count; at++)
-            status = check_programs(file, &step->cases[at].steps, err);
+            status = check_programs(source, file, &step->cases[at].steps, err);
     }
     return status;
 }
@@ -124,7 +123,7 @@ static int flows_add(const struct flows_source *source, const char *file,
     status =
         definition_create(file, text, len, &catalog, source->types, &flow, err);
     if (!status)
-        status = check_programs(file, &flow->steps, err);
+        status = check_programs(source, file, &flow->steps, err);
     if (!status)
         status = check_trigger(flows, file, flow, err);
     if (status) {

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "flow/definition.h"
 #include "plugin/instances.h"
+#include "plugin/jq_pool.h"
 
 /* Records of the daemon itself have this origin. */
 #define FLOWS_ORIGIN "connect"
@@ -24,6 +25,7 @@ struct flows_source {
     const struct config *config;
     const struct record_types *types;
     const struct instances *instances;
+    struct jq_known **known; /* jq programs checked before; NULL: check all */
 };
 
 /* Compile all; on the first mistake report is called for each, and the result

@@ -21,6 +21,7 @@
 #include <utlist.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -32,7 +33,8 @@ enum {
     HELPERS_MAX = PROCESSES_MAX + ASIDE_MAX,
     IDLE_MS = 60000,               /* then a helper is not worth its memory */
     ANSWER_MAX = 16 * 1024 * 1024, /* as the helper's own limit */
-    CHECK_MS = 5000
+    CHECK_MS = 5000,
+    KNOWN_MAX = 1024 /* programs; a flow has a few, beyond it: begin anew */
 };
 
 struct job {
@@ -476,13 +478,50 @@ static int check_run(const char *helper, const char *program, char *message,
     return WIFEXITED(state) && WEXITSTATUS(state) == 0 ? 0 : -EINVAL;
 }
 
-int jq_pool_check(const char *helper, const char *program, struct error *err)
-{
-    char *found = helper ? memory_text(helper) : default_program();
-    char message[512] = "";
-    int status =
-        found ? check_run(found, program, message, sizeof(message)) : -ENOENT;
+struct jq_known {
+    char *program;
+    UT_hash_handle hh;
+};
 
+void jq_known_free(struct jq_known **known)
+{
+    struct jq_known *one, *next;
+
+    HASH_ITER(hh, *known, one, next)
+    {
+        HASH_DEL(*known, one);
+        free(one->program);
+        free(one);
+    }
+}
+
+static void known_add(struct jq_known **known, const char *program)
+{
+    struct jq_known *one = memory_zero(1, sizeof(*one));
+
+    if (HASH_COUNT(*known) >= KNOWN_MAX)
+        jq_known_free(known);
+    one->program = memory_text(program);
+    HASH_ADD_KEYPTR(hh, *known, one->program, strlen(one->program), one);
+}
+
+int jq_pool_check(const char *helper, const char *program,
+                  struct jq_known **known, struct error *err)
+{
+    struct jq_known *before = NULL;
+    char *found = NULL;
+    char message[512] = "";
+    int status;
+
+    if (known)
+        HASH_FIND_STR(*known, program, before);
+    if (before)
+        return 0;
+    found = helper ? memory_text(helper) : default_program();
+    status =
+        found ? check_run(found, program, message, sizeof(message)) : -ENOENT;
+    if (!status && known)
+        known_add(known, program);
     if (status)
         error_set(err, "%s (jq)",
                   status == -ENOENT ? "connect-jq is not installed"

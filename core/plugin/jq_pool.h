@@ -36,9 +36,15 @@ int jq_pool_start(struct jq_pool *pool, const char *program, const char *input,
  * pool is freed before it. */
 void jq_pool_stop(struct jq_pool *pool, void (*stopped)(void *arg), void *arg);
 
+/* Programs that were found to compile; begins as NULL, freed with
+ * jq_known_free. */
+struct jq_known;
+void jq_known_free(struct jq_known **known);
+
 /* Does the program compile?  Runs a helper and waits for it: for the time of
- * loading only. */
+ * loading only.  With known, not for one that was found to do so before: a
+ * reload waits for what is new. */
 int jq_pool_check(const char *helper, const char *program,
-                  struct error *err) MUST_USE;
+                  struct jq_known **known, struct error *err) MUST_USE;
 
 #endif

@@ -250,9 +250,29 @@ static void test_check(void **state)
     struct error err = {""};
 
     (void)state;
-    assert_int_equal(jq_pool_check(HELPER, ".a", &err), 0);
-    assert_int_not_equal(jq_pool_check(HELPER, ".a |", &err), 0);
+    assert_int_equal(jq_pool_check(HELPER, ".a", NULL, &err), 0);
+    assert_int_not_equal(jq_pool_check(HELPER, ".a |", NULL, &err), 0);
     assert_non_null(strstr(err.text, "syntax error"));
+}
+
+/* A program that was right needs no helper again, which the loop waits for. */
+static void test_check_once(void **state)
+{
+    struct jq_known *known = NULL;
+    struct error err = {""};
+
+    (void)state;
+    assert_int_equal(jq_pool_check(HELPER, ".a", &known, &err), 0);
+    assert_int_equal(jq_pool_check(HELPER "-none", ".a", &known, &err), 0);
+    assert_int_not_equal(jq_pool_check(HELPER "-none", ".b", &known, &err), 0);
+    assert_int_not_equal(jq_pool_check(HELPER "-none", ".a", NULL, &err), 0);
+    for (int time = 0; time < 2; time++) {
+        error_set(&err, "%s", "");
+        assert_int_not_equal(jq_pool_check(HELPER, ".a |", &known, &err), 0);
+        assert_non_null(strstr(err.text, "syntax error"));
+    }
+    jq_known_free(&known);
+    assert_null(known);
 }
 
 #define POOL_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -270,6 +290,7 @@ int main(void)
         POOL_TEST(test_many_programs),
         POOL_TEST(test_queue_is_bounded),
         POOL_TEST(test_check),
+        POOL_TEST(test_check_once),
     };
 
     signal(SIGPIPE, SIG_IGN);
