@@ -5,7 +5,8 @@
  * limit, refused credentials) rests the instance and uses up nothing, so that a
  * night without the ERP parks nothing.  What may have taken effect is never
  * sent again from here: only a probe that says "certainly not", after the
- * settle time, leads back to sending.
+ * settle time, leads back to sending, and uses up an attempt: each sending may
+ * have made something, and one that never gets an answer must end.
  *
  * Pure functions; called by the engine on the loop thread and by tests. */
 #include "flow/retry.h"
@@ -98,7 +99,9 @@ static void decide_probe(const struct retry_limits *limits,
         return;
     case CN_ABSENT:
         if (left_ms <= 0 || seeded_bug("settle")) {
-            next->move = MOVE_SEND;
+            next->attempts++;
+            next->move =
+                next->attempts < limits->attempts_max ? MOVE_SEND : MOVE_PARK;
             return;
         }
         /* The other side may still be at it: look again when it counts. */

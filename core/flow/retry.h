@@ -19,7 +19,8 @@ enum retry_move {
 };
 
 struct retry_limits {
-    uint32_t attempts_max;       /* answers about the record, then parked */
+    uint32_t attempts_max;       /* answers about the record and sendings that
+                                  * had none, then parked */
     uint64_t retry_after_max_ms; /* cap of Retry-After */
     uint64_t delay_first_ms;     /* first growing delay */
     uint64_t delay_max_ms;
@@ -28,7 +29,7 @@ struct retry_limits {
 
 struct retry_case {
     const struct op_outcome *outcome;
-    uint32_t attempts;       /* answers about this record before this one */
+    uint32_t attempts;       /* of this record before this one */
     uint32_t probes;         /* probes that could not tell before this one */
     uint64_t random;         /* for the jitter */
     int64_t since_intent_ms; /* PROBE: how long ago it was sent */

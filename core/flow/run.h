@@ -62,6 +62,7 @@ struct run_delivery {
     char *path;
     enum delivery_state state;
     bool doubt;
+    bool again; /* it is sent again although nobody knows how it ended */
     uint32_t attempts, probes;
     int64_t intent_ms;
     char *body; /* owned JSON text */

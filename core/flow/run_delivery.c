@@ -10,6 +10,10 @@
  *            |          v
  *            +---- IN_DOUBT --probe--> DONE (found) or READY (absent, settled)
  *
+ * Each way from IN_DOUBT back to sending uses up an attempt, so none goes on
+ * for ever.  The one exception harms nobody: what may be repeated safely is
+ * repeated as often as it takes while its whole instance does not answer.
+ *
  * Called on the loop thread. */
 #include "flow/run_delivery.h"
 
@@ -24,6 +28,12 @@
 #include "flow/run_gate.h"
 #include "flow/run_shadow.h"
 #include "flow/run_state.h"
+
+enum {
+    /* Who repeats safely while its instance does not answer is not parked;
+     * people hear of it when it has lasted so long. */
+    OUTAGE_ALERT_MS = 5 * 60 * 1000
+};
 
 static void delivery_change(struct run *run, struct run_delivery *row,
                             enum delivery_state state, int64_t due_ms,
@@ -117,6 +127,37 @@ static const char delivery_unknown[] =
     "It is not known whether a delivery took effect, and this plugin cannot "
     "find out. Look in the other system, then settle the run.";
 
+static bool delivery_outage(const struct run *run, const struct gate *gate)
+{
+    return run->step->type->repeat == REPEAT_SAFE && gate->broken;
+}
+
+/* May what is in doubt be sent again unasked?  Counts it. */
+static bool delivery_repeats(const struct run *run, struct run_delivery *row,
+                             const struct gate *gate)
+{
+    return delivery_outage(run, gate) ||
+           ++row->attempts < run->world->limits.attempts_max;
+}
+
+/* It was sent as often as may be, and how it ended is not known. */
+static enum walk delivery_give_up(struct run *run, struct run_delivery *row)
+{
+    static const char text[] =
+        "it was sent as often as limits.attempts allows, and it is not known "
+        "whether it took effect: look in the other system, then settle the "
+        "run, or retry it to send it again";
+    cn_str none = {NULL, 0};
+
+    delivery_alert_doubt(
+        run, "A delivery was sent again and again, and it is not known whether "
+             "it took effect. Look in the other system, then settle the run, "
+             "or retry it to send it again.");
+    row->doubt = true;
+    delivery_change(run, row, DELIVERY_PARKED, 0, text, none);
+    return run_park(run, row->path, "in_doubt", text);
+}
+
 /* unable: the plugin cannot say, and never will. */
 static void delivery_alert(struct run *run, struct gate *gate,
                            const struct retry_next *next, bool unable)
@@ -139,6 +180,38 @@ static void delivery_alert(struct run *run, struct gate *gate,
                  "again; nothing is sent twice.");
 }
 
+/* A definite answer ends the doubt; a probe that found something else than what
+ * was sent does not. */
+static bool delivery_definite(const struct op_outcome *outcome,
+                              const struct retry_next *next)
+{
+    if (next->move == MOVE_PROBE)
+        return false;
+    return outcome->kind != OP_PROBE || next->move != MOVE_PARK ||
+           outcome->status == CN_ABSENT;
+}
+
+/* The other side certainly does not have what was in doubt. */
+static enum walk delivery_absent(struct run *run, struct run_delivery *row,
+                                 const struct retry_next *next)
+{
+    bool never = run->step->type->repeat == REPEAT_NEVER;
+    const char *message =
+        never ? "the other system does not have it after a doubt; a person "
+                "decides: retry sends it again"
+              : "it was sent as often as limits.attempts allows, and each time "
+                "the other system did not have it afterwards; retry sends it "
+                "again";
+    cn_str none = {NULL, 0};
+
+    if (!never && next->move == MOVE_SEND) {
+        delivery_change(run, row, DELIVERY_READY, 0, NULL, none);
+        return WALK_ON;
+    }
+    delivery_change(run, row, DELIVERY_PARKED, 0, message, none);
+    return run_park(run, row->path, never ? "absent" : "not_arriving", message);
+}
+
 /* Turn the next move into changes; WALK_ON: the run goes on in this batch. */
 static enum walk delivery_move(struct run *run, struct run_delivery *row,
                                struct gate *gate,
@@ -147,19 +220,23 @@ static enum walk delivery_move(struct run *run, struct run_delivery *row,
 {
     bool probed = outcome->kind == OP_PROBE;
     bool unable = probed && outcome->status == CN_UNSUPPORTED;
+    bool again = row->again;
     const char *message = outcome->message ? outcome->message : "";
     int64_t due_ms = run_now(run) + (int64_t)next->delay_ms;
     cn_str none = {NULL, 0};
 
     row->attempts = next->attempts;
     row->probes = next->probes;
-    /* A definite answer ends the doubt; a probe that found something else than
-     * what was sent does not. */
-    if (next->move != MOVE_PROBE && !(probed && next->move == MOVE_PARK))
+    row->again = false;
+    if (delivery_definite(outcome, next)) {
         row->doubt = false;
+        if (probed || again)
+            delivery_doubt_ends(run);
+    }
     /* Nobody can say; the flow's author prefers twice to never. */
     if (unable && run->step->accept_doubles) {
-        delivery_doubt_ends(run);
+        if (!delivery_repeats(run, row, gate))
+            return delivery_give_up(run, row);
         delivery_change(run, row, DELIVERY_READY, 0, NULL, none);
         return WALK_ON;
     }
@@ -168,8 +245,9 @@ static enum walk delivery_move(struct run *run, struct run_delivery *row,
     delivery_alert(run, gate, next, unable);
     if (outcome->alert)
         delivery_alert_answer(run, gate);
-    if (probed && (next->move == MOVE_DONE || next->move == MOVE_SEND))
-        delivery_doubt_ends(run);
+    if (next->move == MOVE_SEND ||
+        (probed && next->move == MOVE_PARK && outcome->status == CN_ABSENT))
+        return delivery_absent(run, row, next);
     switch (next->move) {
     case MOVE_DONE:
         run_keep_values(run, gate, outcome);
@@ -177,15 +255,6 @@ static enum walk delivery_move(struct run *run, struct run_delivery *row,
         delivery_end_step(run, row->path,
                           run_bytes(outcome->body.ptr, outcome->body.len),
                           probed, probed ? "found by asking" : NULL);
-        return WALK_ON;
-    case MOVE_SEND:
-        if (run->step->type->repeat == REPEAT_NEVER) {
-            message = "the other system does not have it after a doubt; a "
-                      "person decides: retry sends it again";
-            delivery_change(run, row, DELIVERY_PARKED, 0, message, none);
-            return run_park(run, row->path, "absent", message);
-        }
-        delivery_change(run, row, DELIVERY_READY, 0, NULL, none);
         return WALK_ON;
     case MOVE_PROBE:
         return delivery_in_doubt(run, row, gate, next->delay_ms, message);
@@ -265,6 +334,8 @@ static void delivery_not_begun(struct run *run, struct run_delivery *row,
 
     run->phase = PHASE_WALKING;
     run_exit(run);
+    if (row->again)
+        delivery_doubt_ends(run);
     if (status == -EINVAL || status == -ENOTSUP) {
         row->doubt = false;
         delivery_change(run, row, DELIVERY_PARKED, 0, err->text, none);
@@ -281,6 +352,8 @@ static void delivery_exists(struct run *run, const struct store_result *result)
 {
     run->phase = PHASE_WALKING;
     run_exit(run);
+    if (run_delivery_find(run, run->path)->again)
+        delivery_doubt_ends(run);
     delivery_end_step(run, run->path, result->body, true,
                       result->same
                           ? "exists already"
@@ -430,13 +503,32 @@ static enum walk delivery_again(struct run *run, struct run_delivery *row)
     cn_str none = {NULL, 0};
 
     if (row->state != DELIVERY_READY) {
-        if (row->doubt)
+        if (row->doubt && !row->again)
             delivery_doubt_ends(run);
         delivery_change(run, row, DELIVERY_READY, 0, NULL, none);
     }
     store_batch_intent(run_batch(run), run->number, row->path);
     run_commit(run, delivery_committed);
     return WALK_WAIT;
+}
+
+/* What is in doubt is sent again without asking. */
+static enum walk delivery_repeat(struct run *run, struct run_delivery *row)
+{
+    const struct gate *gate = run->gate;
+
+    if (!delivery_repeats(run, row, gate)) {
+        run_exit(run);
+        return delivery_give_up(run, row);
+    }
+    row->again = true;
+    if (delivery_outage(run, gate) &&
+        run_now(run) - gate->broken_at >= OUTAGE_ALERT_MS)
+        delivery_alert_doubt(
+            run, "It is not known whether a delivery took effect, because the "
+                 "other system does not answer. It may be repeated without "
+                 "harm, and is until it does.");
+    return delivery_again(run, row);
 }
 
 static enum walk delivery_ask(struct run *run, struct run_delivery *row)
@@ -450,7 +542,7 @@ static enum walk delivery_ask(struct run *run, struct run_delivery *row)
         return WALK_WAIT;
     /* Nobody can say; the flow's author prefers twice to never. */
     if (status == -ENOTSUP && run->step->accept_doubles)
-        return delivery_again(run, row);
+        return delivery_repeat(run, row);
     run_exit(run);
     if (status == -ENOTSUP || status == -EINVAL) {
         delivery_alert_doubt(run, delivery_unknown);
@@ -476,7 +568,7 @@ static enum walk delivery_resume(struct run *run, struct run_delivery *row,
     case DELIVERY_SENDING:
     case DELIVERY_IN_DOUBT:
         if (type->repeat == REPEAT_SAFE)
-            return delivery_again(run, row);
+            return delivery_repeat(run, row);
         return delivery_ask(run, row);
     default:
         run_exit(run);

@@ -282,12 +282,31 @@ static void end_lost(struct world *world, size_t index, enum answer answer)
     world_end(world, index, &outcome, "ended by the host");
 }
 
+/* Half of the poisoned boxes are answered badly each time, of the others the
+ * order is taken and never made, and nobody says so. */
+static bool swallowed(struct world *world, const struct world_op *op)
+{
+    return (erp_box(world, op->key) - world->erp.boxes) % 2 != 0;
+}
+
+static bool poisoned(struct world *world, const struct world_op *op)
+{
+    bool post = op->kind == OP_DELIVER && !strcmp(op->what, "sales_order/1");
+
+    return world->poison && !strcmp(op->key, world->poison) &&
+           (post || (op->kind == OP_CALL && !swallowed(world, op)));
+}
+
 static void end_poisoned(struct world *world, size_t index)
 {
-    const struct op_facts facts = {
-        .network_host = true, .requested = true, .answered = true};
+    bool doubt = swallowed(world, &world->ops[index]);
+    const struct op_facts facts = {.network_host = true,
+                                   .requested = true,
+                                   .answered = !doubt,
+                                   .effect_sent = doubt,
+                                   .doubt = doubt};
 
-    end_said(world, index, CN_RETRY, &facts);
+    end_said(world, index, doubt ? CN_IN_DOUBT : CN_RETRY, &facts);
 }
 
 /* ---- Which --------------------------------------------------------------- */
@@ -307,9 +326,7 @@ void answer_some(struct world *world)
         return;
     if (op->kind == OP_POLL && fate < 30 && !world->calm)
         end_poll_badly(world, index);
-    else if (world->poison && !strcmp(op->key, world->poison) &&
-             (op->kind == OP_CALL || !strcmp(op->what, "sales_order/1")) &&
-             op->kind != OP_PROBE)
+    else if (poisoned(world, op))
         end_poisoned(world, index);
     else if (fate < 62 || op->kind == OP_POLL || world->calm)
         answer_well(world, index);

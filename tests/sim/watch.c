@@ -137,6 +137,41 @@ static void tries_forgotten(struct world *world, uint64_t number)
     memset(run->tries, 0, sizeof(run->tries));
 }
 
+/* A delivery that may be repeated safely is, while nothing is answered. */
+static bool resends_freely(const char *path)
+{
+    return !strcmp(path, "tell");
+}
+
+/* From the audit alone, so over deaths and restored backups too: what it does
+ * not know any more, the store does not either. */
+static void doubt_moved(struct world *world, uint64_t number,
+                        struct watch_delivery *delivery, unsigned to)
+{
+    if (to == DELIVERY_IN_DOUBT)
+        delivery->doubted = true;
+    if (to != DELIVERY_SENDING)
+        return;
+    if (delivery->doubted && !resends_freely(delivery->path) &&
+        ++delivery->resent >= WATCH_ATTEMPTS_MAX)
+        world_broken(world, "delivery %s of run %llu is sent again after %u",
+                     delivery->path, (unsigned long long)number,
+                     (unsigned)delivery->resent);
+    delivery->doubted = false;
+}
+
+static void doubts_forgotten(struct world *world, uint64_t number)
+{
+    struct watch_run *run = run_at(world, number);
+
+    for (size_t index = 0; index < WATCH_PATHS_MAX; index++) {
+        struct watch_delivery *delivery = &run->deliveries[index];
+        delivery->resent = 0;
+        if (delivery->state == DELIVERY_READY) /* it was absent */
+            delivery->doubted = false;
+    }
+}
+
 static void run_moved(struct world *world, uint64_t number, const char *name)
 {
     struct watch *watch = &world->watch;
@@ -195,6 +230,7 @@ static void delivery_moved(struct world *world, uint64_t number,
         watch->delivery_states[delivery->state]--;
     watch->delivery_states[to]++;
     delivery->state = (uint8_t)to;
+    doubt_moved(world, number, delivery, to);
 }
 
 /* The run begins anew: its deliveries are forgotten. */
@@ -261,6 +297,8 @@ static void entry_seen(struct world *world, const char *act, uint64_t run,
         try_stored(world, run);
     if (!world->watch.silent && !strncmp(act, "act.", 4))
         tries_forgotten(world, run);
+    if (!strncmp(act, "act.", 4) && run)
+        doubts_forgotten(world, run);
     if (!world->watch.silent && !strcmp(act, "store.pruned"))
         rows_pruned(detail);
     if (!strcmp(act, "run.discarded") && !strcmp(detail, "overtaken"))

@@ -86,7 +86,9 @@ enum watch_act {
 struct watch_delivery {
     char path[48]; /* "": free */
     uint8_t state;
-    bool there; /* its row, when the tables were looked at last */
+    uint8_t resent; /* times it was sent again after a doubt */
+    bool doubted;   /* since it was last sent */
+    bool there;     /* its row, when the tables were looked at last */
 };
 
 struct watch_run {

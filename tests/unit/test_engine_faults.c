@@ -354,19 +354,28 @@ static void test_adopted_and_then_lost(void **state)
     }
 }
 
-static void add_payment(struct world *world)
+static void add_type(struct world *world, const char *repeat,
+                     const char *existing)
 {
-    static const char text[] =
-        "[{\"type\":\"acme.pay/1\",\"title\":\"Payment\",\"key\":\"/id\","
-        "\"repeat\":\"never\",\"existing\":\"adopt\",\"schema\":{\"type\":"
-        "\"object\",\"required\":[\"id\"],\"properties\":{\"id\":{\"type\":"
-        "\"string\",\"minLength\":1,\"maxLength\":64}}}}]";
-    cJSON *records = cJSON_Parse(text);
+    char text[512];
     struct error err = {""};
+    cJSON *records;
 
+    snprintf(text, sizeof(text),
+             "[{\"type\":\"acme.pay/1\",\"title\":\"Payment\",\"key\":\"/id\","
+             "\"repeat\":\"%s\",\"existing\":\"%s\",\"schema\":{\"type\":"
+             "\"object\",\"required\":[\"id\"],\"properties\":{\"id\":{"
+             "\"type\":\"string\",\"minLength\":1,\"maxLength\":64}}}}]",
+             repeat, existing);
+    records = cJSON_Parse(text);
     if (record_types_add(world->types, "com.acme", records, &err))
         fail_msg("%s", err.text);
     cJSON_Delete(records);
+}
+
+static void add_payment(struct world *world)
+{
+    add_type(world, "never", "adopt");
 }
 
 #define PAY(more)                                                              \
@@ -423,6 +432,173 @@ static void test_doubt_that_nobody_can_settle(void **state)
     expect(world, OP_DELIVER, "erp");
     end(world, CN_OK, true, "{}");
     assert_int_equal(world_state(world, 2), RUN_DONE);
+}
+
+/* What is in doubt each time: how often is it sent until it is parked, when a
+ * question is answered "absent"? */
+static int sent_until_parked(struct world *world, int64_t step_ms)
+{
+    int sent = 0;
+
+    for (int round = 0; round < 200; round++) {
+        while (world->op_count) {
+            bool probe = world->ops[0].kind == OP_PROBE;
+            sent += !probe;
+            end(world, probe ? CN_ABSENT : CN_IN_DOUBT, probe, "500");
+        }
+        world_advance(world, step_ms);
+    }
+    assert_int_equal(world_state(world, 1), RUN_PARKED);
+    return sent;
+}
+
+static bool doubt_alert;
+
+static void doubt_read(void *arg, int status, const struct store_rows *rows)
+{
+    (void)arg;
+    assert_int_equal(status, 0);
+    doubt_alert = false;
+    for (size_t index = 0; index < rows->alert_count; index++)
+        doubt_alert |= !strcmp(rows->alerts[index].cause, "doubt:1");
+}
+
+/* Is there an alert of a doubt of the first run? */
+static bool doubts(struct world *world)
+{
+    struct store_query query = {.kind = STORE_QUERY_ALERTS};
+
+    assert_int_equal(__real_store_query(world->store, &query, doubt_read, NULL),
+                     0);
+    world_settle(world);
+    return doubt_alert;
+}
+
+static void settled(void *arg, int status, const struct error *err)
+{
+    (void)err;
+    ((struct world *)arg)->act_status = status;
+}
+
+static int settle_as(struct world *world, bool happened)
+{
+    if (engine_settle(world->engine, "me", 1, happened, (cn_str){"{}", 2},
+                      "test", settled, world))
+        return -EAGAIN;
+    world_settle(world);
+    return world->act_status;
+}
+
+/* Each sending may have made one: there are five, whatever the answers. */
+static void test_doubt_without_end_is_parked(void **state)
+{
+    struct world *world = *state;
+
+    open_with(world, say_flow);
+    happen(world, "e1", "box1");
+    end(world, CN_OK, true, deal);
+    assert_int_equal(sent_until_parked(world, 30000), 5);
+    assert_string_equal(world->code, "not_arriving");
+    assert_false(doubts(world));
+    assert_int_equal(world_act(world, STORE_RETRY, 1), 0);
+    expect(world, OP_DELIVER, "erp");
+    end(world, CN_OK, true, "{\"number\":\"1\"}");
+    assert_int_equal(world_state(world, 1), RUN_DONE);
+}
+
+static void test_doubles_are_counted(void **state)
+{
+    struct world *world = *state;
+
+    add_payment(world);
+    world->fail_start = no_probe;
+    open_with(world, PAY(",\"accept_doubles\":true"));
+    happen(world, "e1", "box1");
+    assert_int_equal(sent_until_parked(world, 30000), 5);
+    assert_string_equal(world->code, "in_doubt");
+    assert_true(doubts(world));
+    assert_int_equal(settle_as(world, true), 0);
+    assert_int_equal(world_state(world, 1), RUN_DONE);
+    assert_false(doubts(world));
+}
+
+/* Also when the plugin finds out only when it is asked. */
+static void test_doubles_after_asking_are_counted(void **state)
+{
+    struct world *world = *state;
+    int sent = 0;
+
+    add_payment(world);
+    open_with(world, PAY(",\"accept_doubles\":true"));
+    happen(world, "e1", "box1");
+    for (int round = 0; round < 100; round++) {
+        while (world->op_count) {
+            bool probe = world->ops[0].kind == OP_PROBE;
+            sent += !probe;
+            end(world, probe ? CN_UNSUPPORTED : CN_IN_DOUBT, probe, "500");
+        }
+        world_advance(world, 30000);
+    }
+    assert_int_equal(sent, 5);
+    assert_int_equal(world_state(world, 1), RUN_PARKED);
+    assert_true(doubts(world));
+}
+
+/* What may be repeated safely is parked when it is what fails, ... */
+static void test_safe_is_counted(void **state)
+{
+    struct world *world = *state;
+    int sent = 0;
+
+    add_type(world, "safe", "send");
+    open_with(world, PAY(""));
+    happen(world, "e1", "box1");
+    for (int round = 0; round < 100; round++) {
+        while (world->op_count) {
+            sent++;
+            end(world, CN_IN_DOUBT, true, "cannot be read");
+        }
+        world_advance(world, 30000);
+    }
+    assert_int_equal(sent, 5);
+    assert_int_equal(world_state(world, 1), RUN_PARKED);
+    assert_string_equal(world->code, "in_doubt");
+    assert_true(doubts(world));
+    assert_int_equal(world_act(world, STORE_RETRY, 1), 0);
+    expect(world, OP_DELIVER, "erp");
+    end(world, CN_OK, true, "{}");
+    assert_int_equal(world_state(world, 1), RUN_DONE);
+    assert_false(doubts(world));
+}
+
+/* ... and not when nothing of its instance is answered; people hear of it. */
+static void test_safe_outlasts_an_outage(void **state)
+{
+    struct world *world = *state;
+
+    add_type(world, "safe", "send");
+    open_with(world, PAY(""));
+    for (int number = 1; number <= 4; number++) {
+        char id[16];
+        snprintf(id, sizeof(id), "e%d", number);
+        happen(world, id, id);
+    }
+    for (int round = 0; round < 200; round++) {
+        while (world->op_count)
+            end(world, CN_IN_DOUBT, false, "504");
+        world_advance(world, 30000);
+    }
+    for (uint64_t run = 1; run <= 4; run++)
+        assert_int_not_equal(world_state(world, run), RUN_PARKED);
+    assert_true(doubts(world));
+    for (int round = 0; round < 20; round++) {
+        while (world->op_count)
+            end(world, CN_OK, true, "{}");
+        world_advance(world, 60000);
+    }
+    for (uint64_t run = 1; run <= 4; run++)
+        assert_int_equal(world_state(world, run), RUN_DONE);
+    assert_false(doubts(world));
 }
 
 /* ---- Streams ------------------------------------------------------------- */
@@ -510,6 +686,11 @@ int main(int count, char **arguments)
         FAULT_TEST(test_adopted_and_then_lost),
         FAULT_TEST(test_never_is_for_a_person),
         FAULT_TEST(test_doubt_that_nobody_can_settle),
+        FAULT_TEST(test_doubt_without_end_is_parked),
+        FAULT_TEST(test_doubles_are_counted),
+        FAULT_TEST(test_doubles_after_asking_are_counted),
+        FAULT_TEST(test_safe_is_counted),
+        FAULT_TEST(test_safe_outlasts_an_outage),
         FAULT_TEST(test_stream_of_a_removed_instance),
         FAULT_TEST(test_elements_do_not_see_each_other),
     };
