@@ -442,7 +442,9 @@ static const struct command commands[] = {
      "  --reason TEXT        why (required); the history keeps its hash\n"
      "  --step STEP          the delivery of this step; trigger: the record "
      "the run\n"
-     "                       began with (else the one that was refused)\n"
+     "                       began with (else the one that was refused); "
+     "the run begins\n"
+     "                       anew with it\n"
      "  --file FILE          take FILE (-: standard input), open no editor\n"
      "  --yes                do not ask\n",
      OPTION_REASON | OPTION_STEP | OPTION_FILE | OPTION_YES, 1, 1, false,

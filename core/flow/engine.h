@@ -124,8 +124,9 @@ int engine_settle(struct engine *engine, const char *actor, uint64_t run,
                   engine_edited_fn *fn, void *arg) MUST_USE;
 
 /* A person corrects the trigger record of a run (path NULL) or the body of a
- * delivery of it.  The body is checked against its record type; a delivery
- * keeps its identity and its place in the order.  dry: it is only checked. */
+ * delivery of it.  The body is checked against its record type.  A run
+ * begins anew with a corrected record; a corrected delivery keeps its identity
+ * and its place in the order.  dry: it is only checked. */
 int engine_edit(struct engine *engine, const char *actor, uint64_t run,
                 const char *path, cn_str body, const char *reason, bool dry,
                 engine_edited_fn *fn, void *arg) MUST_USE;

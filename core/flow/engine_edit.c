@@ -55,7 +55,9 @@ static void editing_stored(void *arg, int status,
         error_set(&err, "the store takes no changes now");
     else if (result_count && results[0].decision == STORE_REFUSED) {
         status = -EPERM;
-        error_set(&err, "the run went on in the meantime");
+        error_set(&err, "the run went on in the meantime, or a delivery of it "
+                        "was corrected, which a corrected record would undo: "
+                        "then replay it and correct the new run");
     }
     editing_end(editing, status, &err);
     engine_turn(engine);

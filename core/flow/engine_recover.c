@@ -1,14 +1,17 @@
 /* engine_recover.c - runs whose commit failed, leases, and what is old.
  *
  * One idea: when it could not be stored how an attempt ended, the run is given
- * back as after a crash; what was sent is then asked about.  Called on the loop
- * thread. */
+ * back as after a crash; what was sent is then asked about.  What fails by the
+ * run's own content would fail for ever, so the second time a person has to
+ * see.  Called on the loop thread. */
 #include "flow/engine_state.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 
 enum {
@@ -21,11 +24,41 @@ enum {
 /* ---- Recovery and leases --------------------------------------------------
  */
 
-void engine_lose(struct engine *engine, uint64_t number)
+static uint64_t *fault_find(struct engine *engine, uint64_t number)
+{
+    for (size_t at = 0; at < ENGINE_FAULTS_MAX; at++) {
+        if (engine->faults[at] == number)
+            return &engine->faults[at];
+    }
+    return NULL;
+}
+
+void engine_forget_fault(struct engine *engine, uint64_t number)
+{
+    uint64_t *fault = fault_find(engine, number);
+
+    if (fault)
+        *fault = 0;
+}
+
+/* What the store says of a batch or a change itself, and would say again. */
+static bool fault_of_run(int status)
+{
+    return status == -ESTALE || status == -EBADMSG || status == -EINVAL ||
+           status == -E2BIG;
+}
+
+void engine_lose(struct engine *engine, uint64_t number, int status)
 {
     struct lost_run *lost = memory_zero(1, sizeof(*lost));
 
     lost->number = number;
+    if (fault_of_run(status) && fault_find(engine, number)) {
+        engine_forget_fault(engine, number);
+        lost->fault = status;
+    } else if (fault_of_run(status)) {
+        engine->faults[engine->fault_next++ % ENGINE_FAULTS_MAX] = number;
+    }
     LL_PREPEND(engine->lost, lost);
     engine->recover_at = engine_now(engine) + ENGINE_RECOVER_MS;
 }
@@ -62,6 +95,32 @@ static void recovery_answered(void *arg, int status,
     engine_turn(engine);
 }
 
+/* A person must see: given back it would come to the same again. */
+static void recovery_park(struct store_batch *batch,
+                          const struct lost_run *lost)
+{
+    struct log_about about = {.run = lost->number};
+    struct store_run_change change = {
+        .run = lost->number, .state = RUN_PARKED, .code = "refused"};
+
+    if (lost->fault == -EBADMSG) {
+        change.code = "unreadable";
+        change.reason = "what is stored of this run, or of what it would "
+                        "deliver, cannot be read";
+    } else if (lost->fault == -ESTALE) {
+        change.reason = "what is stored of its deliveries is not what its flow "
+                        "does: settle what is in doubt, then retry, or discard "
+                        "the run";
+    } else {
+        change.reason = "what this run would do next cannot be stored; its "
+                        "flow must be mended";
+    }
+    log_write(LOG_ERROR, &about,
+              "parked (%s): it could not be stored twice how it goes on (%s)",
+              change.code, strerror(-lost->fault));
+    store_batch_run(batch, &change);
+}
+
 void engine_recover(struct engine *engine, int64_t now_ms)
 {
     struct recovery *recovery;
@@ -74,6 +133,8 @@ void engine_recover(struct engine *engine, int64_t now_ms)
     LL_FOREACH(engine->lost, lost)
     {
         store_batch_recover(batch, lost->number);
+        if (lost->fault)
+            recovery_park(batch, lost);
     }
     recovery = memory_zero(1, sizeof(*recovery));
     recovery->engine = engine;

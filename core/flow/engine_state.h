@@ -8,15 +8,18 @@
 #include "flow/run.h"
 
 enum {
-    ENGINE_VERSIONS_MAX = 64,   /* older flow versions kept compiled */
-    ENGINE_CAUSE_MAX = 256,     /* bytes of an alert's cause */
-    ENGINE_RECOVER_MS = 1000,   /* between attempts to give a run back */
-    ENGINE_STORE_ERRORS_MAX = 5 /* then the disk is not to be trusted */
+    ENGINE_VERSIONS_MAX = 64,    /* older flow versions kept compiled */
+    ENGINE_CAUSE_MAX = 256,      /* bytes of an alert's cause */
+    ENGINE_RECOVER_MS = 1000,    /* between attempts to give a run back */
+    ENGINE_STORE_ERRORS_MAX = 5, /* then the disk is not to be trusted */
+    ENGINE_FAULTS_MAX = 64 /* runs remembered for what they cannot commit; one
+                            * that is pushed out is only tried once more */
 };
 
 struct lost_run {
     struct lost_run *next;
     uint64_t number;
+    int fault; /* it is parked for it; 0: only given back */
 };
 
 struct engine_source;
@@ -43,6 +46,8 @@ struct engine {
     uint32_t reserved;  /* runs asked for and not answered yet */
     struct gate *gates; /* the first is "" */
     struct lost_run *lost;
+    uint64_t faults[ENGINE_FAULTS_MAX]; /* runs, 0: none; a ring */
+    size_t fault_next;
     struct engine_source *sources;
     uint32_t store_errors; /* I/O errors in a row */
     bool recovering;
@@ -125,8 +130,11 @@ void engine_poll(struct engine *engine, int64_t now_ms);
 int64_t engine_poll_due(const struct engine *engine);
 void engine_free_sources(struct engine *engine);
 
-/* The run's commit failed: give it back when the store works again. */
-void engine_lose(struct engine *engine, uint64_t number);
+/* The run's commit failed: give it back when the store works again; the second
+ * time that it is the run's own fault, park it. */
+void engine_lose(struct engine *engine, uint64_t number, int status);
+/* The run has ended: its next fault is the first one. */
+void engine_forget_fault(struct engine *engine, uint64_t number);
 void engine_recover(struct engine *engine, int64_t now_ms);
 void engine_renew(struct engine *engine, int64_t now_ms);
 /* Forget what has been kept long enough, a little at a time. */

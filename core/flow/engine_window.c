@@ -127,9 +127,10 @@ void engine_left(void *arg, struct run *run, int status, uint32_t ready_count)
                   "what happened could not be stored (%s); the run will be "
                   "given back and nothing is sent twice",
                   strerror(-status));
-        engine_lose(engine, run->number);
+        engine_lose(engine, run->number, status);
     } else if (run->ended) {
         engine_forget(engine, run->number);
+        engine_forget_fault(engine, run->number);
     } else if (run->queue) {
         gate_due(engine_gate(engine, run->queue), run->due_ms,
                  engine_now(engine));
@@ -167,7 +168,7 @@ static void version_given_back(void *arg, int status,
     engine_note(wait->engine, status);
     wait->engine->reserved--;
     if (status)
-        engine_lose(wait->engine, wait->run);
+        engine_lose(wait->engine, wait->run, status);
     engine_ready(wait->engine, 1);
     engine_turn(wait->engine);
     free(wait);

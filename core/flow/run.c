@@ -10,6 +10,7 @@
 #include "flow/run.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -189,6 +190,10 @@ static void run_left(void *arg, int status, const struct store_result *results,
 
     for (size_t index = 0; index < result_count; index++)
         ready_count += results[index].ready_count;
+    /* The last change is the run's own: it did not leave as it should. */
+    if (!status && result_count &&
+        results[result_count - 1].decision == STORE_REFUSED)
+        status = -ESTALE;
     run->world->left(run->world->arg, run, status, ready_count);
 }
 

@@ -99,8 +99,7 @@ int act_has_happened(struct writer *writer, uint64_t run)
     return found;
 }
 
-/* A person corrected a delivery of the run: begun anew it would be lost. */
-static int act_was_edited(struct writer *writer, uint64_t run)
+int act_was_edited(struct writer *writer, uint64_t run)
 {
     sqlite3_stmt *row;
     int found = database_find(
@@ -113,6 +112,21 @@ static int act_was_edited(struct writer *writer, uint64_t run)
     if (found > 0)
         database_done(row);
     return found;
+}
+
+int act_forget(struct writer *writer, uint64_t run, const char *actor)
+{
+    int status = delivery_discard_all(writer, run, actor);
+
+    if (!status)
+        status = database_run(&writer->database,
+                              "DELETE FROM delivery WHERE run = ?1",
+                              value_count(run));
+    if (!status)
+        status =
+            database_run(&writer->database, "DELETE FROM step WHERE run = ?1",
+                         value_count(run));
+    return status;
 }
 
 /* The run begins anew: what it did is forgotten, the audit keeps it. */
@@ -128,15 +142,7 @@ static int act_restart(struct writer *writer, struct run *run,
         return 0;
     }
     if (!status)
-        status = delivery_discard_all(writer, run->number, actor);
-    if (!status)
-        status = database_run(&writer->database,
-                              "DELETE FROM delivery WHERE run = ?1",
-                              value_count(run->number));
-    if (!status)
-        status =
-            database_run(&writer->database, "DELETE FROM step WHERE run = ?1",
-                         value_count(run->number));
+        status = act_forget(writer, run->number, actor);
     if (!status)
         status = database_run(
             &writer->database,

@@ -10,6 +10,10 @@ int act_resume(struct writer *writer, struct run *run, bool fresh,
                const char *actor, const char *queue) MUST_USE;
 /* 1: the run has a delivery that happened or may have. */
 int act_has_happened(struct writer *writer, uint64_t run) MUST_USE;
+/* 1: a person corrected a delivery of the run; begun anew it would be lost. */
+int act_was_edited(struct writer *writer, uint64_t run) MUST_USE;
+/* What the run did is forgotten, the audit keeps it; nothing of it happened. */
+int act_forget(struct writer *writer, uint64_t run, const char *actor) MUST_USE;
 /* The audit entry of what a person did: detail and the hash of the reason. */
 int act_note(struct writer *writer, const char *actor, const char *name,
              uint64_t run, const char *path, const char *detail,

@@ -4,8 +4,9 @@
  * One idea: a person's word takes the same way as the target's: the same
  * outcome, entity and lane in one transaction.  A body is only changed where
  * nothing of it can have been sent, and a record only for the one run, because
- * the other runs of its event were not judged.  The audit has hashes of what
- * was there before and after.  Called by the writer inside a transaction. */
+ * the other runs of its event were not judged; it is begun anew with it.  The
+ * audit has hashes of what was there before and after.  Called by the writer
+ * inside a transaction. */
 #include "store/apply_answer.h"
 
 #include <errno.h>
@@ -162,8 +163,14 @@ static int edit_record(struct writer *writer, const struct change_answer *edit,
     if (run->state != RUN_HELD && run->state != RUN_PARKED)
         return answer_refused(writer);
     found = act_has_happened(writer, run->number);
+    if (!found)
+        found = act_was_edited(writer, run->number);
     if (found)
         return found < 0 ? found : answer_refused(writer);
+    /* What was made of the old record is not what this one asks for. */
+    status = act_forget(writer, run->number, edit->actor);
+    if (status)
+        return status;
     found = database_find(&writer->database,
                           "SELECT record FROM run WHERE number = ?1", &row,
                           value_count(run->number));

@@ -381,9 +381,10 @@ void store_batch_settle(struct store_batch *batch, const char *actor,
 /* A person corrects what is stored; the audit has the hashes of old, new and
  * reason (act.edited).  The run stays in its state.
  * path NULL: the body of the trigger record, for this run alone: other runs of
- * the event keep theirs.  Its steps stay as they were computed, so
- * STORE_RESTART is what usually follows.  REFUSED: the run is not PARKED or
- * HELD, or something of it happened, is being sent or is in doubt. path: the
+ * the event keep theirs.  Its steps and deliveries, made of the old one, are
+ * forgotten, so that it begins anew with STORE_RETRY too.  REFUSED: the run is
+ * not PARKED or HELD, something of it happened, is being sent or is in doubt,
+ * or a delivery of it was corrected, which would be lost. path: the
  * body of the delivery of this step.  REFUSED: there is none, it is not READY,
  * HELD or PARKED, it is in doubt, or the run is ACTIVE or finished. */
 void store_batch_edit(struct store_batch *batch, const char *actor,
