@@ -87,8 +87,11 @@ int database_status(struct database *database, int code)
     case SQLITE_MISMATCH:
     case SQLITE_RANGE:
         return -EINVAL;
+    case SQLITE_CORRUPT:
+        database->corrupt = true;
+        return -EIO;
     default:
-        return -EIO; /* corrupt, not a database, misuse: not to be trusted */
+        return -EIO; /* not a database, misuse: not to be trusted */
     }
 }
 

@@ -20,6 +20,7 @@ struct database {
     sqlite3 *handle;              /* owned */
     struct statement *statements; /* owned; by the address of their text */
     int wal_pages;                /* pages in the log after the last commit */
+    bool corrupt;                 /* SQLite found pages that cannot be */
 };
 
 enum value_kind { VALUE_NONE, VALUE_NUMBER, VALUE_TEXT, VALUE_BYTES };

@@ -25,6 +25,7 @@
 
 #include "base/memory.h"
 #include "store/apply_parked.h"
+#include "store/apply_value.h"
 #include "store/audit.h"
 #include "store/claim.h"
 #include "store/files.h"
@@ -291,11 +292,119 @@ static int opening_mark(struct writer *writer, int64_t wall_ms)
     return status;
 }
 
+/* ---- What SQLite found ----------------------------------------------------
+ */
+
+/* The note that the next start must look at all of it. */
+#define CHECK_NAME "connect.check"
+
+static void opening_note_damage(const struct writer *writer)
+{
+    char *path = memory_copy(writer->path, strlen(writer->path) + 16);
+    int descriptor;
+
+    memcpy(strrchr(path, '/') + 1, CHECK_NAME, sizeof(CHECK_NAME));
+    descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor >= 0)
+        close(descriptor);
+    free(path);
+}
+
+/* 0: all makes sense, indexes too; -EBADMSG, with what does not in err. */
+static int opening_check_all(struct writer *writer, struct error *err)
+{
+    sqlite3_stmt *row;
+    const char *answer;
+    int status = 0, found = database_find_values(&writer->database,
+                                                 "PRAGMA integrity_check(1)",
+                                                 NULL, 0, &row);
+
+    if (found <= 0)
+        return found ? found : -EIO;
+    answer = column_text(row, 0);
+    if (!answer || strcmp(answer, "ok") != 0) {
+        status = -EBADMSG;
+        error_set(err,
+                  "%s is damaged (%.200s): keep a copy of the directory and "
+                  "restore a backup (connectd --restore)",
+                  writer->path, answer ? answer : "");
+    }
+    database_done(row);
+    return status;
+}
+
+/* Inside a transaction: all indexes anew from the tables.  If they are good
+ * then, only indexes were damaged. */
+static int opening_reindex(struct writer *writer, struct error *err)
+{
+    struct change_value alert = {
+        .first = "database:mended",
+        .second = "an index of the database was damaged and was built again "
+                  "from what is stored: the disk gave back other bytes than "
+                  "were written; look at it, and make a backup"};
+    struct store_result result = {0};
+    int status = database_exec(&writer->database, "REINDEX");
+
+    if (!status)
+        status = opening_check_all(writer, err);
+    if (!status)
+        status = audit_append(writer, NULL, "store.reindexed", 0, NULL, NULL);
+    writer->result = &result;
+    if (!status)
+        status = apply_alert(writer, &alert);
+    writer->result = NULL;
+    arena_clear(&writer->scratch);
+    return status ? status : writer_save(writer);
+}
+
+/* SQLite found damage.  Mended where nothing but an index is hurt; else err has
+ * what is. */
+static int opening_mend(struct writer *writer, struct error *err)
+{
+    struct counters before = writer->counters;
+    int status = opening_check_all(writer, err);
+
+    if (status != -EBADMSG)
+        return status;
+    status = database_exec(&writer->database, "BEGIN IMMEDIATE");
+    if (!status)
+        status = opening_reindex(writer, err);
+    if (!status)
+        status = database_exec(&writer->database, "COMMIT");
+    if (!status) {
+        error_set(err, "%s", "");
+        return 0;
+    }
+    writer->counters = before;
+    if (!sqlite3_get_autocommit(writer->database.handle) &&
+        database_exec(&writer->database, "ROLLBACK"))
+        status = -EIO;
+    return status;
+}
+
+/* After a process that ended because of damage. */
+static int opening_check_noted(struct writer *writer, struct error *err)
+{
+    char *path = memory_copy(writer->path, strlen(writer->path) + 16);
+    int status = 0;
+
+    memcpy(strrchr(path, '/') + 1, CHECK_NAME, sizeof(CHECK_NAME));
+    if (!access(path, F_OK)) {
+        status = opening_mend(writer, err);
+        if (!status)
+            (void)unlink(path); /* else it is looked at once more */
+    }
+    free(path);
+    return status;
+}
+
 static int opening_begin(struct writer *writer, const char *owner,
                          int64_t wall_ms, struct error *err)
 {
     int status = opening_check(writer, err);
 
+    if (!status)
+        status = opening_check_noted(writer, err);
     if (!status)
         status = opening_recover(writer, owner, wall_ms, err);
     if (status && !sqlite3_get_autocommit(writer->database.handle) &&
@@ -477,6 +586,7 @@ void opening_revive(struct writer *writer)
 {
     struct counters before = writer->counters;
     int64_t steady_ms = writer->steady_ms, wall_ms = writer->wall_ms;
+    bool corrupt = writer->database.corrupt;
     int status;
 
     database_close(&writer->database);
@@ -489,12 +599,15 @@ void opening_revive(struct writer *writer)
         status = database_durable(&writer->database);
     if (!status)
         status = opening_check_alone(writer);
-    if (!status)
-        status = opening_check_pages(writer);
     if (!status && writer->counters.commit_number != before.commit_number)
         status = -EIO; /* the commit that failed is there after all */
     writer->counters = before;
     writer->steady_ms = steady_ms;
     writer->wall_ms = wall_ms;
+    if (!status)
+        status =
+            corrupt ? opening_mend(writer, NULL) : opening_check_pages(writer);
+    if (status && (corrupt || writer->database.corrupt))
+        opening_note_damage(writer);
     writer->broken = status != 0;
 }

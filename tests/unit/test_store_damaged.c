@@ -106,6 +106,78 @@ static void an_unreadable_audit_is_refused(void **state)
     refused(*state, "DROP TABLE audit");
 }
 
+/* Whole for SQLite page by page; the entries are those of another column. */
+static void damage_index(struct kit *kit)
+{
+    damage(kit, "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql ="
+                " 'CREATE INDEX run_state ON run (priority, number)' WHERE"
+                " name = 'run_state'");
+    damage(kit, "REINDEX run_state");
+    damage(kit, "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql ="
+                " 'CREATE INDEX run_state ON run (state, number)' WHERE"
+                " name = 'run_state'");
+}
+
+static int64_t mended(struct kit *kit)
+{
+    return kit_count(kit, "SELECT count(*) FROM alert WHERE"
+                          " cause = 'database:mended'");
+}
+
+static void a_damaged_index_is_mended(void **state)
+{
+    struct kit *kit = *state;
+
+    kit_accept(kit, "one", "", false);
+    damage_index(kit);
+    kit_open(kit);
+    assert_int_equal(kit_claim(kit, "", 10), 0);
+    assert_int_equal(kit->status, -EIO);
+    assert_int_equal(kit_claim(kit, "", 10), 1);
+    assert_int_equal(kit_acts(kit, "store.reindexed"), 1);
+    assert_int_equal(mended(kit), 1);
+    kit_verify(kit);
+    kit_reopen(kit);
+    kit_verify(kit);
+}
+
+static void note_damage(struct kit *kit, char path[128])
+{
+    FILE *file;
+
+    snprintf(path, 128, "%s/connect.check", kit->directory);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fclose(file);
+}
+
+/* A process ended because of damage: the next one looks before it works. */
+static void noted_damage_is_looked_at(void **state)
+{
+    struct kit *kit = *state;
+    struct error err = {""};
+    char path[128];
+
+    kit_accept(kit, "one", "", false);
+    damage_index(kit);
+    note_damage(kit, path);
+    kit_open(kit);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(mended(kit), 1);
+    assert_int_equal(kit_claim(kit, "", 10), 1);
+    damage(kit, "PRAGMA ignore_check_constraints = ON; UPDATE meta SET id = 2");
+    note_damage(kit, path);
+    assert_int_equal(kit_try_open(kit, &err), -EBADMSG);
+    kit->store = NULL;
+    assert_non_null(strstr(err.text, "connect.db is damaged"));
+    assert_non_null(strstr(err.text, "--restore"));
+    assert_int_equal(access(path, F_OK), 0);
+    damage(kit, "UPDATE meta SET id = 1");
+    kit_open(kit);
+    assert_int_equal(access(path, F_OK), -1);
+    kit_verify(kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +185,8 @@ int main(void)
         KIT_TEST(runs_of_unknown_states_are_not_touched),
         KIT_TEST(turned_bytes_are_parked),
         KIT_TEST(a_run_without_its_record_is_parked),
+        KIT_TEST(a_damaged_index_is_mended),
+        KIT_TEST(noted_damage_is_looked_at),
         KIT_TEST(wrong_clocks_are_refused),
         KIT_TEST(wrong_counters_are_refused),
         KIT_TEST(an_unreadable_audit_is_refused),
