@@ -191,13 +191,13 @@ static void *writer_run(void *arg)
         pthread_mutex_unlock(&store->lock);
         if (!batches && stop)
             return NULL;
-        if (!batches) {
-            store->writer.steady_ms = store_steady_ms(store);
-            store->writer.wall_ms = clock_wall_ms(store->clock);
-        }
-        writer_commit(&store->writer, batches);
-        if (batches)
+        if (batches) {
+            writer_commit(&store->writer, batches);
             writer_answer(store, batches);
+        } else {
+            writer_commit_time(&store->writer, store_steady_ms(store),
+                               clock_wall_ms(store->clock));
+        }
         writer_checkpoint(&store->writer);
     }
 }
@@ -353,9 +353,8 @@ void store_close(struct store *store)
     store_drain(store);
     if (!store->writer.broken) {
         /* The last word about time; threads are gone. */
-        store->writer.steady_ms = store_steady_ms(store);
-        store->writer.wall_ms = clock_wall_ms(store->clock);
-        writer_commit(&store->writer, NULL);
+        writer_commit_time(&store->writer, store_steady_ms(store),
+                           clock_wall_ms(store->clock));
     }
     database_close(&store->reader);
     opening_close(&store->writer);

@@ -157,9 +157,10 @@ static int writer_tell_space(struct writer *writer)
     return status;
 }
 
-/* One transaction over the batches whose status is 0. */
+/* One transaction over the batches whose status is 0, from this time on. */
 static int writer_transaction(struct writer *writer,
-                              struct store_batch *batches)
+                              struct store_batch *batches, int64_t now_ms,
+                              int64_t now_wall_ms)
 {
     struct counters before = writer->counters;
     int64_t steady_ms = writer->steady_ms, wall_ms = writer->wall_ms;
@@ -170,8 +171,7 @@ static int writer_transaction(struct writer *writer,
 
     if (status)
         return status;
-    if (batches)
-        status = writer_note_time(writer, batches->steady_ms, batches->wall_ms);
+    status = writer_note_time(writer, now_ms, now_wall_ms);
     if (!status && writer->space_told != space)
         status = writer_tell_space(writer);
     for (struct store_batch *batch = batches; !status && batch;
@@ -217,7 +217,8 @@ static bool writer_idle(const struct writer *writer,
     return !batches;
 }
 
-void writer_commit(struct writer *writer, struct store_batch *batches)
+static void writer_commit_at(struct writer *writer, struct store_batch *batches,
+                             int64_t now_ms, int64_t now_wall_ms)
 {
     int status = -EIO;
 
@@ -227,11 +228,11 @@ void writer_commit(struct writer *writer, struct store_batch *batches)
             writer_refuse_new(batches);
         if (!reserve && writer_idle(writer, batches))
             return;
-        status = writer_transaction(writer, batches);
+        status = writer_transaction(writer, batches, now_ms, now_wall_ms);
         if (status == -ENOSPC && reserve) {
             reserve_spend(&writer->reserve);
             writer_refuse_new(batches);
-            status = writer_transaction(writer, batches);
+            status = writer_transaction(writer, batches, now_ms, now_wall_ms);
         }
         if (status == -EIO)
             opening_revive(writer);
@@ -242,6 +243,17 @@ void writer_commit(struct writer *writer, struct store_batch *batches)
         if (!batches->status)
             batches->status = status;
     }
+}
+
+void writer_commit(struct writer *writer, struct store_batch *batches)
+{
+    writer_commit_at(writer, batches, batches->steady_ms, batches->wall_ms);
+}
+
+void writer_commit_time(struct writer *writer, int64_t steady_ms,
+                        int64_t wall_ms)
+{
+    writer_commit_at(writer, NULL, steady_ms, wall_ms);
 }
 
 /* Tests want checkpoints within the life of a few deals. */

@@ -66,9 +66,12 @@ struct writer {
     struct store_result *result; /* borrowed; of the change in work */
 };
 
-/* Commit the batches of a list in one transaction and set their status and
- * results.  An empty list saves the clocks writer->steady_ms and wall_ms. */
+/* Commit the batches of a list, not empty, in one transaction and set their
+ * status and results. */
 void writer_commit(struct writer *writer, struct store_batch *batches);
+/* Nothing was to be committed for long: save the clocks. */
+void writer_commit_time(struct writer *writer, int64_t steady_ms,
+                        int64_t wall_ms);
 /* After the answers: move the log into the database when it has grown. */
 void writer_checkpoint(struct writer *writer);
 /* Inside a transaction: this is the time now.  A wall clock that went another

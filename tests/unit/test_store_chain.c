@@ -104,6 +104,24 @@ static void steady_time_goes_on(void **state)
     kit_verify(kit);
 }
 
+/* Nothing was committed between the jump and the end. */
+static void a_jump_before_the_end_is_noted(void **state)
+{
+    struct kit *kit = *state;
+
+    kit_accept(kit, "a", "", false);
+    kit_step(kit, 1000, 3600 * 1000);
+    kit_reopen(kit);
+    assert_int_equal(kit_acts(kit, "clock.jumped"), 1);
+    assert_int_equal(kit_count(kit, "SELECT detail = 'ms:3599000' FROM audit"
+                                    " WHERE act = 'clock.jumped'"),
+                     1);
+    kit_step(kit, 1000, 1000);
+    kit_reopen(kit);
+    assert_int_equal(kit_acts(kit, "clock.jumped"), 1);
+    kit_verify(kit);
+}
+
 static void quiet_time_is_not_lost(void **state)
 {
     struct kit *kit = *state;
@@ -236,6 +254,7 @@ int main(void)
         KIT_TEST(cut_end_shows),
         KIT_TEST(cut_end_is_not_opened),
         KIT_TEST(steady_time_goes_on),
+        KIT_TEST(a_jump_before_the_end_is_noted),
         KIT_TEST(quiet_time_is_not_lost),
         KIT_TEST(due_time_survives_a_restart),
         KIT_TEST(newer_schema_is_refused),
