@@ -263,10 +263,11 @@ static void accept_gap(const struct engine_accept *accept,
         return;
     snprintf(cause, sizeof(cause), "gap:%.100s:%.100s", accept->origin,
              accept->stream);
-    store_batch_alert(batch, cause,
-                      "The source says that records of this stream are gone "
-                      "which were never read. Compare it with what was made "
-                      "of it since, and enter what is missing by hand.");
+    store_batch_alert_news(batch, cause,
+                           "The source says that records of this stream are "
+                           "gone which were never read. Compare it with what "
+                           "was made of it since, and enter what is missing by "
+                           "hand.");
 }
 
 /* A page is stored: the stream is read again. */

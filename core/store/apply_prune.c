@@ -6,7 +6,8 @@
  * audit chain loses its old end as a whole; the last entry that went stays in
  * meta with its hash, so that the rest can still be checked.
  *
- * The alert about parked runs is of no age: it goes with the last of them.
+ * An alert goes when it is old and a person has acknowledged it; the one about
+ * parked runs is of no age: it goes with the last of them.
  *
  * Freed pages are used again; the file does not become smaller (README.md says
  * why).  Called by the writer inside a transaction. */
@@ -25,7 +26,8 @@ enum {
     DETAIL_BYTES = 160,
     /* So long everything is kept, however much it is: what goes earlier for
      * want of room is told, and bytes that nobody could use do not go. */
-    YOUNG_MS = 24 * 3600 * 1000
+    YOUNG_MS = 24 * 3600 * 1000,
+    ALERTS_MAX = 1000 /* rows; above it old ones go that nobody acknowledged */
 };
 static const char prune_cause[] = "database:small";
 
@@ -106,7 +108,7 @@ static int prune_run(struct writer *writer, uint64_t number, int64_t record,
     return status;
 }
 
-static int prune_pragma(struct writer *writer, const char *sql,
+static int prune_number(struct writer *writer, const char *sql,
                         int64_t *ret_number)
 {
     sqlite3_stmt *row;
@@ -127,11 +129,11 @@ static int prune_too_large(struct writer *writer, int64_t bytes_max)
 
     if (!bytes_max)
         return 0;
-    status = prune_pragma(writer, "PRAGMA page_count", &pages);
+    status = prune_number(writer, "PRAGMA page_count", &pages);
     if (!status)
-        status = prune_pragma(writer, "PRAGMA freelist_count", &unused);
+        status = prune_number(writer, "PRAGMA freelist_count", &unused);
     if (!status)
-        status = prune_pragma(writer, "PRAGMA page_size", &bytes);
+        status = prune_number(writer, "PRAGMA page_size", &bytes);
     return status ? status : (pages - unused) * bytes > bytes_max;
 }
 
@@ -273,24 +275,46 @@ static int prune_tell(struct writer *writer, const struct pruning *pruning)
     return value_alert_end(writer, prune_cause);
 }
 
+static int alerts_end(struct writer *writer, int64_t age_ms, bool seen,
+                      uint64_t count, struct pruning *pruning)
+{
+    uint64_t gone;
+    int status;
+
+    if (count > pruning->left)
+        count = pruning->left;
+    status =
+        database_run(&writer->database,
+                     "DELETE FROM alert WHERE id IN (SELECT id FROM alert WHERE"
+                     " last_ms < ?1 AND acknowledged = ?2 AND cause NOT GLOB"
+                     " '" PARKED_PREFIX "*' ORDER BY last_ms LIMIT ?3)",
+                     value_number(writer->steady_ms - age_ms),
+                     value_number(seen), value_count(count));
+    if (status)
+        return status;
+    gone = (uint64_t)prune_changes(writer);
+    pruning->alerts += gone;
+    prune_spend(pruning, (int64_t)gone);
+    return 0;
+}
+
+/* What nobody has acknowledged stays until it is over, unless there is so much
+ * of it that nobody reads it. */
 static int prune_alerts(struct writer *writer, int64_t age_ms,
                         struct pruning *pruning)
 {
+    int64_t count = 0;
     int status;
 
     if (!age_ms || !pruning->left)
         return 0;
-    status = database_run(
-        &writer->database,
-        "DELETE FROM alert WHERE id IN (SELECT id FROM alert WHERE"
-        " last_ms < ?1 AND cause NOT GLOB '" PARKED_PREFIX "*'"
-        " ORDER BY last_ms LIMIT ?2)",
-        value_number(writer->steady_ms - age_ms), value_count(pruning->left));
-    if (status)
+    status = alerts_end(writer, age_ms, true, pruning->left, pruning);
+    if (!status)
+        status = prune_number(writer, "SELECT count(*) FROM alert", &count);
+    if (status || count <= ALERTS_MAX)
         return status;
-    pruning->alerts = (uint64_t)prune_changes(writer);
-    prune_spend(pruning, (int64_t)pruning->alerts);
-    return 0;
+    return alerts_end(writer, age_ms, false, (uint64_t)(count - ALERTS_MAX),
+                      pruning);
 }
 
 /* The chain begins behind entry last from now on. */

@@ -117,13 +117,25 @@ int value_alert_raise(struct writer *writer, const char *cause,
     return status ? status : found;
 }
 
+/* Whoever acknowledged the row has not heard of this one. */
+static int value_alert_reopen(struct writer *writer, const char *cause)
+{
+    int status = database_run(
+        &writer->database, "UPDATE alert SET acknowledged = 0 WHERE cause = ?1",
+        value_text(cause));
+
+    return status ? status
+                  : audit_append(writer, NULL, "alert.raised", 0, NULL, cause);
+}
+
 int apply_alert(struct writer *writer, const struct change_value *value)
 {
     int found = value_alert_raise(writer, value->first, value->second);
 
-    if (found > 0)
-        writer->result->decision = STORE_DUPLICATE;
-    return found < 0 ? found : 0;
+    if (found <= 0)
+        return found;
+    writer->result->decision = STORE_DUPLICATE;
+    return value->news ? value_alert_reopen(writer, value->first) : 0;
 }
 
 int apply_alert_doubt(struct writer *writer, const struct change_value *value)

@@ -198,6 +198,12 @@ void store_batch_alert(struct store_batch *batch, const char *cause,
     batch_value(batch, CHANGE_ALERT, cause, text ? text : "");
 }
 
+void store_batch_alert_news(struct store_batch *batch, const char *cause,
+                            const char *text)
+{
+    batch_value(batch, CHANGE_ALERT, cause, text ? text : "")->news = true;
+}
+
 void store_batch_alert_clear(struct store_batch *batch, const char *cause)
 {
     batch_value(batch, CHANGE_ALERT_CLEAR, cause, NULL);

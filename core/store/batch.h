@@ -38,6 +38,7 @@ struct change_value {
     uint64_t run;
     const char *path;
     const char *detail;
+    bool news; /* of an alert: each time is something else */
 };
 
 struct change_act {

@@ -333,6 +333,10 @@ void store_batch_flow(struct store_batch *batch, const char *name,
  * again when it was acknowledged longer ago than STORE_ALERT_QUIET_MS. */
 void store_batch_alert(struct store_batch *batch, const char *cause,
                        const char *text);
+/* The same, but each time is something of its own: it is shown as new although
+ * the one before was acknowledged. */
+void store_batch_alert_news(struct store_batch *batch, const char *cause,
+                            const char *text);
 /* A person has seen it; the row gets who and when.  REFUSED: none such. */
 void store_batch_alert_acknowledge(struct store_batch *batch, const char *actor,
                                    const char *cause);

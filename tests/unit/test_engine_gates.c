@@ -440,9 +440,39 @@ static void a_page_not_stored_is_no_part_of_the_round(void **state)
     assert_int_equal(overlaps[1], 60000);
 }
 
+static void was_acknowledged(void *arg, int status,
+                             const struct store_result *results,
+                             size_t result_count)
+{
+    (void)arg;
+    (void)results;
+    (void)result_count;
+    assert_int_equal(status, 0);
+}
+
+static void acknowledged_read(void *arg, int status,
+                              const struct store_rows *rows)
+{
+    assert_int_equal(status, 0);
+    for (size_t at = 0; at < rows->alert_count; at++)
+        *(int *)arg += rows->alerts[at].acknowledged;
+}
+
+static int acknowledged_of(struct world *world)
+{
+    struct store_query query = {.kind = STORE_QUERY_ALERTS};
+    int count = 0;
+
+    assert_int_equal(
+        store_query(world->store, &query, acknowledged_read, &count), 0);
+    world_settle(world);
+    return count;
+}
+
 static void a_gap_is_an_alert(void **state)
 {
     struct world *world = *state;
+    struct store_batch *batch;
     struct op_outcome page = {
         .status = CN_OK, .answered = true, .cursor = {"c1", 2}, .gap = true};
 
@@ -451,6 +481,17 @@ static void a_gap_is_an_alert(void **state)
     world_end(world, 0, &page, "");
     world_settle(world);
     assert_string_equal(alerts_of(world), "gap:crm:boxes;");
+    /* The next one is another, although somebody knows of the first. */
+    batch = store_batch_create();
+    store_batch_alert_acknowledge(batch, "ann", "gap:crm:boxes");
+    assert_int_equal(
+        __real_store_commit(world->store, batch, was_acknowledged, NULL), 0);
+    world_settle(world);
+    assert_int_equal(acknowledged_of(world), 1);
+    world_advance(world, 1001);
+    world_end(world, 0, &page, "");
+    world_settle(world);
+    assert_int_equal(acknowledged_of(world), 0);
 }
 
 /* In how many seconds the stream is asked next; 2000: not before. */

@@ -157,6 +157,14 @@ static void no_more_than_asked_for_at_once(void **state)
     kit_verify(kit);
 }
 
+static void acknowledge(struct kit *kit, const char *cause)
+{
+    struct store_batch *batch = store_batch_create();
+
+    store_batch_alert_acknowledge(batch, "ann", cause);
+    kit_commit(kit, batch);
+}
+
 static void alerts_go_when_they_are_quiet(void **state)
 {
     struct kit *kit = *state;
@@ -165,14 +173,49 @@ static void alerts_go_when_they_are_quiet(void **state)
 
     store_batch_alert(batch, "old", "text");
     store_batch_alert(batch, "again", "text");
+    store_batch_alert(batch, "unseen", "text");
     kit_commit(kit, batch);
+    acknowledge(kit, "old");
     days(kit, 60);
     batch = store_batch_create();
     store_batch_alert(batch, "again", "text");
     kit_commit(kit, batch);
+    acknowledge(kit, "again");
     days(kit, 31);
     assert_int_equal(kit_prune(kit, &prune).pruned, 1);
-    assert_int_equal(kit_count(kit, "SELECT cause = 'again' FROM alert"), 1);
+    assert_int_equal(kit_count(kit, "SELECT group_concat(cause) ="
+                                    " 'again,unseen' FROM alert"),
+                     1);
+    days(kit, 1000);
+    assert_int_equal(kit_prune(kit, &prune).pruned, 1);
+    assert_int_equal(kit_count(kit, "SELECT cause = 'unseen' FROM alert"), 1);
+    kit_verify(kit);
+}
+
+/* Nobody looks, for years: the file does not fill with it. */
+static void alerts_that_nobody_sees_are_bounded(void **state)
+{
+    struct kit *kit = *state;
+    struct store_prune prune = {.run_age_ms = 90LL * DAY_MS, .count = 500};
+    char cause[32];
+
+    for (int at = 0; at < 1700; at += 100) {
+        struct store_batch *batch = store_batch_create();
+        for (int more = 0; more < 100; more++) {
+            snprintf(cause, sizeof(cause), "cause-%04d", at + more);
+            store_batch_alert(batch, cause, "text");
+        }
+        kit_commit(kit, batch);
+        days(kit, 1);
+    }
+    assert_int_equal(kit_prune(kit, &prune).pruned, 0);
+    days(kit, 100);
+    assert_int_equal(kit_prune(kit, &prune).pruned, 500);
+    assert_int_equal(kit_prune(kit, &prune).pruned, 200);
+    assert_int_equal(kit_prune(kit, &prune).pruned, 0);
+    assert_int_equal(kit_count(kit, "SELECT min(cause) = 'cause-0700' AND"
+                                    " count(*) = 1000 FROM alert"),
+                     1);
     kit_verify(kit);
 }
 
@@ -429,6 +472,7 @@ int main(void)
         KIT_TEST(shared_record_stays_with_the_last),
         KIT_TEST(no_more_than_asked_for_at_once),
         KIT_TEST(alerts_go_when_they_are_quiet),
+        KIT_TEST(alerts_that_nobody_sees_are_bounded),
         KIT_TEST(audit_keeps_its_anchor),
         KIT_TEST(size_is_kept),
         KIT_TEST(the_quarantine_goes_by_age),
