@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/seeded.h"
-
 void memory_end(void)
 {
     static const char message[] =
@@ -24,7 +22,7 @@ void memory_end(void)
 void *memory_zero(size_t count, size_t size)
 {
     void *ptr = calloc(count ? count : 1, size ? size : 1);
-    if (!ptr && !seeded_bug("F12")) /* the mistake: nobody looks */
+    if (!ptr)
         memory_end();
     return ptr;
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/seeded.h"
 
 union block {
     size_t size;
@@ -28,7 +29,9 @@ static void *block_malloc(size_t size)
 
     if (size > SIZE_MAX - sizeof(*block))
         return NULL;
-    block = memory_zero(1, sizeof(*block) + size);
+    block = seeded_bug("F12") /* the mistake: nobody looks */
+                ? calloc(1, sizeof(*block) + size)
+                : memory_zero(1, sizeof(*block) + size);
     block->size = size;
     return block + 1;
 }
