@@ -298,12 +298,21 @@ static int opening_mark(struct writer *writer, int64_t wall_ms)
 /* The note that the next start must look at all of it. */
 #define CHECK_NAME "connect.check"
 
+static char *opening_note_path(const struct writer *writer)
+{
+    char *directory = memory_text(writer->path), *path;
+
+    *strrchr(directory, '/') = '\0';
+    path = files_path(directory, CHECK_NAME);
+    free(directory);
+    return path;
+}
+
 static void opening_note_damage(const struct writer *writer)
 {
-    char *path = memory_copy(writer->path, strlen(writer->path) + 16);
+    char *path = opening_note_path(writer);
     int descriptor;
 
-    memcpy(strrchr(path, '/') + 1, CHECK_NAME, sizeof(CHECK_NAME));
     descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (descriptor >= 0)
         close(descriptor);
@@ -385,10 +394,9 @@ static int opening_mend(struct writer *writer, struct error *err)
 /* After a process that ended because of damage. */
 static int opening_check_noted(struct writer *writer, struct error *err)
 {
-    char *path = memory_copy(writer->path, strlen(writer->path) + 16);
+    char *path = opening_note_path(writer);
     int status = 0;
 
-    memcpy(strrchr(path, '/') + 1, CHECK_NAME, sizeof(CHECK_NAME));
     if (!access(path, F_OK)) {
         status = opening_mend(writer, err);
         if (!status)
