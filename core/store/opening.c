@@ -203,6 +203,19 @@ int opening_check_key(struct writer *writer, struct error *err)
     return 0;
 }
 
+/* What passed while nobody looked counts for no doubt: the wall clock alone
+ * says how long it was, and that may be wrong by hours. */
+static int opening_doubts(struct writer *writer, int64_t passed_ms)
+{
+    if (!passed_ms)
+        return 0;
+    return database_run(&writer->database,
+                        "UPDATE delivery INDEXED BY delivery_entity SET"
+                        " intent_ms = intent_ms + ?1"
+                        " WHERE hold > 0 AND doubt = 1",
+                        value_number(passed_ms));
+}
+
 /* The first transaction: claims of this owner are given back. */
 static int opening_recover(struct writer *writer, const char *owner,
                            int64_t wall_ms, struct error *err)
@@ -223,6 +236,8 @@ static int opening_recover(struct writer *writer, const char *owner,
     if (!status)
         status =
             writer_note_time(writer, writer->steady_ms + passed_ms, wall_ms);
+    if (!status)
+        status = opening_doubts(writer, passed_ms);
     writer->result = &result;
     if (!status)
         status = audit_append(writer, NULL, "store.opened", 0, NULL, owner);
