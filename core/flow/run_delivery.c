@@ -364,12 +364,12 @@ static void delivery_exists(struct run *run, const struct store_result *result)
 static enum walk delivery_again(struct run *run, struct run_delivery *row);
 
 /* The database is a copy: it may have been sent after the copy was made.  What
- * may happen twice is sent; else it is asked about, by the next claim, which
- * reads since when it is in doubt. */
+ * may be repeated without harm is sent; else it is asked about, by the next
+ * claim, which reads since when it is in doubt. */
 static void delivery_restored(struct run *run, struct run_delivery *row)
 {
     run->phase = PHASE_WALKING;
-    if (run->step->type->repeat == REPEAT_SAFE || run->step->accept_doubles) {
+    if (run->step->type->repeat == REPEAT_SAFE) {
         (void)delivery_again(run, row);
         return;
     }

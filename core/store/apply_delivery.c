@@ -401,7 +401,8 @@ static int delivery_unsure(struct writer *writer,
     if (!writer->restored_ms || delivery->asked_ms >= writer->restored_ms ||
         writer->steady_ms - writer->restored_ms > RESTORED_MS)
         return 0;
-    if (!delivery->entity)
+    /* What is sent each time may have been sent in this version, too. */
+    if (!delivery->entity || !delivery->adopt)
         return 1;
     found = database_find(&writer->database,
                           "SELECT version_delivered FROM entity WHERE id = ?1",

@@ -261,8 +261,8 @@ void store_batch_step(struct store_batch *batch, const struct store_step *step);
 /* A delivery is made, with its intent if its lane is free.
  *
  * In a restored database (meta says when, for 400 days) one whose entity was
- * never delivered so far as the database knows, and that has not been asked
- * about since, becomes IN_DOUBT instead of SENDING, its intent_ms the time of
+ * never delivered so far as the database knows, or that is sent although it
+ * was, and that has not been asked about since, becomes IN_DOUBT instead of SENDING, its intent_ms the time of
  * the restore: DOUBT.  Asked about it is by becoming READY from IN_DOUBT.
  *
  * In one transaction: when the entity (target instance, type without its
@@ -467,7 +467,8 @@ struct store_delivery_row {
     uint32_t attempts, probes;
     int64_t due_ms;
     int64_t intent_ms; /* steady time at which bytes were last on their way: of
-                        * the intent, or of the doubt it came to; 0: none */
+                        * the intent, or of the doubt it came to; 0: none.  In
+                        * doubt: later by as long as no daemon ran since */
     struct store_bytes body, reference;
     struct store_bytes source_key;
     const char *reason;

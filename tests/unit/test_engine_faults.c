@@ -3,6 +3,8 @@
  * or ended the process; each was found by reading or by random events. */
 #include "engine_world.h"
 
+#include "store/opening.h"
+
 #define CALL_DEAL                                                              \
     "{\"name\":\"deal\",\"call\":\"read_deal\",\"on\":\"crm\",\"with\":[{"     \
     "\"to\":\"/box\",\"from\":\"/trigger/box\"}]},"
@@ -287,6 +289,30 @@ static void test_settle_counts_from_the_start(void **state)
     expect(world, OP_PROBE, "erp");
     end(world, CN_ABSENT, true, "");
     assert_int_equal(world->op_count, 0);
+}
+
+/* A start that is told of a wrong time of day: what it takes for the time that
+ * has passed settles nothing. */
+static void test_settle_counts_no_time_of_day(void **state)
+{
+    struct world *world = *state;
+
+    open_with(world, say_flow);
+    happen(world, "e1", "box1");
+    end(world, CN_OK, true, deal);
+    end(world, CN_IN_DOUBT, true, "cut");
+    world->now_ms += 1000;
+    world_crash(world);
+    world->wall_ahead_ms = 3600000;
+    open_with(world, say_flow);
+    world_advance(world, 2000);
+    expect(world, OP_PROBE, "erp");
+    end(world, CN_ABSENT, true, "");
+    assert_int_equal(world->op_count, 0);
+    world_advance(world, 60000);
+    expect(world, OP_PROBE, "erp");
+    end(world, CN_ABSENT, true, "");
+    expect(world, OP_DELIVER, "erp");
 }
 
 /* A target that has no name for what it made: there is still one of it. */
@@ -601,6 +627,56 @@ static void test_safe_outlasts_an_outage(void **state)
     assert_false(doubts(world));
 }
 
+/* ---- A restored database ------------------------------------------------- */
+
+static void restore(struct world *world, const char *flow)
+{
+    struct error err = {""};
+
+    world_close(world);
+    if (opening_mark_restored(world->directory,
+                              world->now_ms + world->wall_ahead_ms, &err))
+        fail_msg("%s", err.text);
+    open_with(world, flow);
+}
+
+/* What is sent for each event, although it was delivered: the event may have
+ * come before, after the backup. */
+static void test_restored_update_is_asked_about(void **state)
+{
+    struct world *world = *state;
+
+    add_type(world, "never", "send");
+    open_with(world, PAY(""));
+    happen(world, "e1", "box1");
+    expect(world, OP_DELIVER, "erp");
+    end(world, CN_OK, true, "{}");
+    restore(world, PAY(""));
+    happen(world, "e2", "box1");
+    expect(world, OP_PROBE, "erp");
+    end(world, CN_OK, true, "{}");
+    assert_int_equal(world->op_count, 0);
+    assert_int_equal(world_state(world, 2), RUN_DONE);
+}
+
+/* Twice is better than never, and once is better than twice. */
+static void test_restored_asks_where_doubles_are_accepted(void **state)
+{
+    static const char flow[] = PAY(",\"accept_doubles\":true");
+    struct world *world = *state;
+
+    add_payment(world);
+    open_with(world, flow);
+    restore(world, flow);
+    happen(world, "e1", "box1");
+    expect(world, OP_PROBE, "erp");
+    end(world, CN_OK, true, "{}");
+    assert_int_equal(world_state(world, 1), RUN_DONE);
+    world->fail_start = no_probe;
+    happen(world, "e2", "box2");
+    expect(world, OP_DELIVER, "erp");
+}
+
 /* ---- Streams ------------------------------------------------------------- */
 
 static int gone(struct world *world, const struct op_request *request)
@@ -682,6 +758,7 @@ int main(int count, char **arguments)
         FAULT_TEST(test_free_slot_claims_at_once),
         FAULT_TEST(test_settle_counts_from_the_doubt),
         FAULT_TEST(test_settle_counts_from_the_start),
+        FAULT_TEST(test_settle_counts_no_time_of_day),
         FAULT_TEST(test_no_reference_is_no_absence),
         FAULT_TEST(test_adopted_and_then_lost),
         FAULT_TEST(test_never_is_for_a_person),
@@ -691,6 +768,8 @@ int main(int count, char **arguments)
         FAULT_TEST(test_doubles_after_asking_are_counted),
         FAULT_TEST(test_safe_is_counted),
         FAULT_TEST(test_safe_outlasts_an_outage),
+        FAULT_TEST(test_restored_update_is_asked_about),
+        FAULT_TEST(test_restored_asks_where_doubles_are_accepted),
         FAULT_TEST(test_stream_of_a_removed_instance),
         FAULT_TEST(test_elements_do_not_see_each_other),
     };
