@@ -1,13 +1,14 @@
 /* driver.c - a small program that uses a store as the daemon does, and writes
  * down what it was promised.
  *
- *   disk-driver DIRECTORY small|big|again|long|left
+ *   disk-driver DIRECTORY small|big|again|long|left|first
  *
  * Each run is accepted, has a step and a delivery, and is finished; some
  * batches share a commit.  "small" closes and opens the store now and then;
  * "big" writes so much that the log is moved while it is in use; "again" goes
  * on in a directory as it was left; "long" is more, and moves its log often;
- * "left" ends without closing, behind one commit more that it was not told of.
+ * "left" ends without closing, behind one commit more that it was not told of;
+ * "first" ends without closing when its first commit was answered.
  *
  * A commit that fails leaves its run as it is.  Exit code: 0; 3: the store gave
  * up for good, as the daemon does; 4: it cannot be opened.  One thread. */
@@ -272,6 +273,18 @@ __attribute__((noreturn)) static void drive_left(struct driver *driver)
     _exit(0);
 }
 
+/* All calls until something has been promised, and no more. */
+__attribute__((noreturn)) static void drive_first(struct driver *driver)
+{
+    struct driven first = {.driver = driver};
+
+    drive_open(driver);
+    first.event = ++driver->event;
+    advance(&first, FACT_ACCEPTED);
+    store_drain(driver->store);
+    _exit(0);
+}
+
 int main(int argc, char **argv)
 {
     struct driver driver = {.now_ms = 1700000000000, .body_len = SMALL};
@@ -294,6 +307,8 @@ int main(int argc, char **argv)
         drive(&driver, 4, 3 * GROUPS_OPEN);
     } else if (!strcmp(size, "left")) {
         drive_left(&driver);
+    } else if (!strcmp(size, "first")) {
+        drive_first(&driver);
     } else {
         drive(&driver, 3, GROUPS_OPEN);
     }
