@@ -48,6 +48,7 @@ struct delivery_entry {
     char *event;  /* owned, as all texts here */
     char *target; /* without its secret part */
     char *keys;
+    char *ids;
     char *note;
     uint64_t id;
     int attempt;
@@ -122,6 +123,7 @@ static void delivery_done(struct delivery_entry *entry)
     free(entry->event);
     free(entry->target);
     free(entry->keys);
+    free(entry->ids);
     free(entry->note);
     memset(entry, 0, sizeof(*entry));
 }
@@ -435,6 +437,8 @@ static void append_delivery(struct buf *buf, const struct delivery_entry *entry)
     sim_json_append_text(buf, entry->target);
     buf_append_text(buf, ",\"keys\":");
     sim_json_append_text(buf, entry->keys);
+    buf_append_text(buf, ",\"ids\":");
+    sim_json_append_text(buf, entry->ids);
     buf_printf(buf,
                ",\"delivery\":%llu,\"attempt\":%d,\"status\":%d,"
                "\"took_ms\":%lld,\"note\":",
@@ -456,6 +460,7 @@ void sim_ledger_delivery(struct sim_ledger *ledger,
     entry->event = memory_text(delivery->event);
     entry->target = memory_text(delivery->target);
     entry->keys = memory_text(delivery->keys);
+    entry->ids = memory_text(delivery->ids);
     entry->note = memory_text(delivery->note);
     entry->id = delivery->id;
     entry->attempt = delivery->attempt;

@@ -55,6 +55,7 @@ struct sim_delivery {
     const char *event;
     const char *target; /* without what is secret */
     const char *keys;   /* keys of the objects, separated by commas */
+    const char *ids;    /* what tells their states apart, in the same order */
     uint64_t id;        /* equal for the tries of one delivery */
     int attempt;        /* from 1 */
     int status;

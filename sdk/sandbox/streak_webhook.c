@@ -41,6 +41,7 @@ struct event {
     char *snapshot; /* owned, or NULL */
     char *body;     /* owned; NULL before the first try */
     char *keys;     /* owned; of the objects in the body */
+    char *ids;      /* owned; of their states */
     struct sim_timer timer;
     enum event_state state;
     uint64_t id;
@@ -185,6 +186,7 @@ static void event_free(struct event *event)
     free(event->snapshot);
     free(event->body);
     free(event->keys);
+    free(event->ids);
     free(event);
 }
 
@@ -340,19 +342,36 @@ static bool append_object(struct streak_hooks *hooks, const struct event *event,
     return hooks->show(hooks->arg, event->kind, event->key, body);
 }
 
-/* Add a comma, the object and its key; leaves body as it was when the object
- * is gone. */
-static bool append_event(struct streak_hooks *hooks, const struct event *event,
-                         struct buf *body, struct buf *keys)
+/* What tells two states of an object apart: its key and the time of its last
+ * save, or the event's own time and name where the record is a small one. */
+static void append_id(const char *object, const char *key, struct buf *ids)
 {
-    size_t len = body->len;
+    cJSON *tree = cJSON_Parse(object);
+    int64_t time_ms = sim_json_number(tree, "lastSavedTimestamp", -1);
+    const char *name = sim_json_text(tree, "eventType");
+
+    if (time_ms < 0)
+        time_ms = sim_json_number(tree, "timestamp", 0);
+    buf_printf(ids, "%s%s@%lld%s%s", ids->len ? "," : "", key,
+               (long long)time_ms, name ? "/" : "", name ? name : "");
+    cJSON_Delete(tree);
+}
+
+/* Add a comma, the object, its key and its id; leaves body as it was when the
+ * object is gone. */
+static bool append_event(struct streak_hooks *hooks, const struct event *event,
+                         struct buf *body, struct buf *keys, struct buf *ids)
+{
+    size_t len = body->len, start;
 
     buf_append_text(body, len > 1 ? "," : "");
+    start = body->len;
     if (!append_object(hooks, event, body)) {
         body->len = len;
         return false;
     }
     buf_printf(keys, "%s%s", keys->len ? "," : "", event->key);
+    append_id(body->data + start, event->key, ids);
     return true;
 }
 
@@ -366,6 +385,7 @@ static void note_delivery(const struct event *event, int status,
                                     .target = shown,
                                     .keys =
                                         event->keys ? event->keys : event->key,
+                                    .ids = event->ids ? event->ids : "",
                                     .id = event->id,
                                     .attempt = event->attempt,
                                     .status = status,
@@ -383,21 +403,22 @@ static bool make_body(struct event *event)
 {
     struct streak_hooks *hooks = event->hooks;
     int64_t room = hooks->modes.batch - 1;
-    struct buf body, keys;
+    struct buf body, keys, ids;
     struct event *other, *next;
     bool any;
 
     buf_init(&body, BODY_BYTES_MAX);
     buf_init(&keys, KEYS_BYTES_MAX);
+    buf_init(&ids, KEYS_BYTES_MAX);
     buf_append_text(&body, "[");
-    any = append_event(hooks, event, &body, &keys);
+    any = append_event(hooks, event, &body, &keys, &ids);
     DL_FOREACH_SAFE(hooks->ready, other, next)
     {
         if (room <= 0)
             break;
         if (other->hook != event->hook || other->body)
             continue;
-        any = append_event(hooks, other, &body, &keys) || any;
+        any = append_event(hooks, other, &body, &keys, &ids) || any;
         room--;
         remove_event(other);
     }
@@ -405,9 +426,11 @@ static bool make_body(struct event *event)
     if (any) {
         event->body = buf_take(&body);
         event->keys = buf_take(&keys);
+        event->ids = buf_take(&ids);
     }
     buf_done(&body);
     buf_done(&keys);
+    buf_done(&ids);
     return any;
 }
 

@@ -37,12 +37,24 @@ struct deal { /* what is known of one deal from all sides */
     bool order_done;     /* the daemon says so */
     const char *number;  /* and calls the order this */
     size_t order_count;  /* in the ERP */
+    size_t unnamed;      /* different events answered 200 without a time */
+    size_t others;       /* events stored that are none of the sender's named */
     UT_hash_handle by_key, by_po;
+};
+
+struct event {  /* of one deal */
+    char *name; /* the deal's key, a line's end, the id */
+    struct deal *deal;
+    const char *id;
+    bool acknowledged;
+    bool stored;
+    UT_hash_handle hh;
 };
 
 struct check {
     const cJSON *ledgers;
     struct deal *by_key, *by_po;
+    struct event *events;
     struct buf complaints;
     size_t count;
 };
@@ -168,12 +180,41 @@ static void read_deals(struct check *check)
     }
 }
 
+static struct event *event_of(struct check *check, struct deal *deal,
+                              const char *id)
+{
+    struct event *event = NULL;
+    char *name = NULL;
+
+    if (asprintf(&name, "%s\n%s", deal->key, id) < 0)
+        abort();
+    HASH_FIND_STR(check->events, name, event);
+    if (event) {
+        free(name);
+        return event;
+    }
+    event = memory_zero(1, sizeof(*event));
+    event->name = name;
+    event->deal = deal;
+    event->id = name + strlen(deal->key) + 1;
+    HASH_ADD_KEYPTR(hh, check->events, event->name, strlen(event->name), event);
+    return event;
+}
+
+/* "KEY@TIME": the store must know it by this. */
+static bool is_named(const struct event *event)
+{
+    size_t len = strlen(event->deal->key);
+
+    return !strncmp(event->id, event->deal->key, len) && event->id[len] == '@';
+}
+
 /* I9 and the sender's half of I1; how many elements were answered 200. */
 static int64_t read_sender(struct check *check)
 {
     static const int contract[] = {0,   200, 400, 401, 404, 405,
                                    408, 413, 415, 429, 431, 503};
-    const cJSON *entry, *key;
+    const cJSON *entry, *key, *id;
     int64_t acknowledged = 0;
 
     cJSON_ArrayForEach(entry, list_of(check->ledgers, "sender"))
@@ -187,10 +228,15 @@ static int64_t read_sender(struct check *check)
                      (long long)status);
         if (status != 200)
             continue;
+        id = list_of(entry, "ids") ? list_of(entry, "ids")->child : NULL;
         cJSON_ArrayForEach(key, list_of(entry, "keys"))
         {
-            deal_of(check, key->valuestring)->acknowledged++;
+            struct deal *deal = deal_of(check, key->valuestring);
+            deal->acknowledged++;
             acknowledged++;
+            if (id)
+                event_of(check, deal, id->valuestring)->acknowledged = true;
+            id = id ? id->next : NULL;
         }
     }
     return acknowledged;
@@ -292,6 +338,8 @@ static void read_runs(struct check *check)
         struct deal *deal =
             deal_of(check, text_of(list_of(run, "trigger"), "key"));
         deal->run_count++;
+        event_of(check, deal, text_of(list_of(run, "trigger"), "id"))->stored =
+            true;
         check_history(check, run, NULL, "event.accepted");
         if (!strcmp(text_of(run, "state"), "done"))
             check_history(check, run, NULL, "run.done");
@@ -395,6 +443,12 @@ static void check_deal(struct check *check, const struct deal *deal)
     if (deal->acknowledged && !deal->run_count)
         complain(check, "I1: deal %.60s: %zu events answered 200, none stored",
                  deal->key, deal->acknowledged);
+    if (deal->unnamed >
+        deal->others + (size_t)number_of(check->ledgers, "runless"))
+        complain(check,
+                 "I1: deal %.60s: %zu events without a time answered 200, %zu "
+                 "stored",
+                 deal->key, deal->unnamed, deal->others);
     if (deal->order_count > 1)
         complain(check, "I2: deal %.60s has %zu orders (PO %s)", deal->key,
                  deal->order_count, deal->po);
@@ -409,6 +463,30 @@ static void check_deal(struct check *check, const struct deal *deal)
         complain(check, "I2: deal %.60s carries order %s, not %s", deal->key,
                  text_of(list_of(deal->box, "fields"), "SYSPRO order"),
                  deal->number);
+}
+
+/* I1 of each event.  What has no time cannot be found by its name: of these as
+ * many must be stored as were different. */
+static void check_events(struct check *check)
+{
+    int64_t missing = 0, runless = number_of(check->ledgers, "runless");
+    struct event *event, *next;
+
+    HASH_ITER(hh, check->events, event, next)
+    {
+        bool named = is_named(event);
+        event->deal->unnamed += event->acknowledged && !named;
+        event->deal->others += event->stored && !(event->acknowledged && named);
+        missing += event->acknowledged && named && !event->stored;
+    }
+    if (missing <= runless)
+        return;
+    HASH_ITER(hh, check->events, event, next)
+    {
+        if (event->acknowledged && is_named(event) && !event->stored)
+            complain(check, "I1: event %.120s was answered 200, not stored",
+                     event->id);
+    }
 }
 
 static void check_counts(struct check *check, int64_t acknowledged)
@@ -473,6 +551,25 @@ static void check_program(struct check *check)
     check_back(check, program, "memory", "memory_after");
 }
 
+static void forget(struct check *check)
+{
+    struct deal *deal, *next;
+    struct event *event, *later;
+
+    HASH_ITER(hh, check->events, event, later)
+    {
+        HASH_DEL(check->events, event);
+        free(event->name);
+        free(event);
+    }
+    HASH_CLEAR(by_po, check->by_po);
+    HASH_ITER(by_key, check->by_key, deal, next)
+    {
+        HASH_DELETE(by_key, check->by_key, deal);
+        free(deal);
+    }
+}
+
 size_t checker_compare(const cJSON *ledgers, char **ret_complaints)
 {
     struct check check = {.ledgers = ledgers};
@@ -491,18 +588,14 @@ size_t checker_compare(const cJSON *ledgers, char **ret_complaints)
     {
         check_order(&check, order);
     }
+    check_events(&check);
     HASH_ITER(by_key, check.by_key, deal, next)
     {
         check_deal(&check, deal);
     }
     check_texts(&check);
     check_program(&check);
-    HASH_CLEAR(by_po, check.by_po);
-    HASH_ITER(by_key, check.by_key, deal, next)
-    {
-        HASH_DELETE(by_key, check.by_key, deal);
-        free(deal);
-    }
+    forget(&check);
     *ret_complaints = buf_take(&check.complaints);
     return check.count;
 }

@@ -4,7 +4,8 @@
  * order with its amounts) and the daemon's own view (its runs, as the admin API
  * tells them).  The numbers of the checks are those of the fault catalogue:
  *
- *   I1  every event answered 200 is in the store
+ *   I1  every event answered 200 is in the store: each one, by what tells it
+ *       from the others of its box, and not only one of each deal
  *   I2  a deal whose order is done has exactly one order, others none or one
  *   I3  no order without a stored event
  *   I4  customer, stock codes, quantities and prices of the order are the
@@ -29,15 +30,19 @@
 
 enum { CHECKER_PO_MAX = 32 };
 
-/* {"sender":[{"keys":[KEY],"status":200}],
+/* {"sender":[{"keys":[KEY],"ids":[ID of each],"status":200}],
  *  "deals":[{"key","stage","fields":{NAME:VALUE}}],
  *  "orders":[{"reference","detail":{"sales_order","customer","lines":[..]}}],
- *  "status":{"events","duplicates","quarantined"},
+ *  "status":{"events","duplicates","quarantined"},"runless":N,
  *  "runs":[..as /v1/runs/N],
  *  "texts":[{"where","text"}],"forbidden":[WORD],
  *  "program":{"log","starts","planned_starts","cores","descriptors",
  *   "descriptors_after","memory","memory_after"}}
- * A member that is missing is not looked at.
+ * A member that is missing is not looked at.  An id is "KEY@TIME", and with
+ * "/NAME" behind it where the event has a name; the run of this event says the
+ * same as its trigger's id.  Any other text tells events apart, and as many
+ * runs are asked for.  "runless": events that were stored without a run, since
+ * no flow wanted them.
  * What is wrong goes into ret_complaints, one line each, owned.  The number of
  * complaints. */
 size_t checker_compare(const cJSON *ledgers, char **ret_complaints);

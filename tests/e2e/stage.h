@@ -52,7 +52,8 @@ struct stage {
     char token[64], path_secret[64];
     struct stage_options options;
     struct web *web;
-    cJSON *sent;        /* the ledger of the test's own sender */
+    cJSON *sent;               /* the ledger of the test's own sender */
+    int64_t restored_delivery; /* the last of Streak's before a restore */
     const char *canary; /* a word that people's texts hold and no log may; or
                          * NULL */
     bool (*busy)(void *arg); /* the clock must not be stepped now; or NULL */
@@ -189,6 +190,9 @@ char *stage_event_body(struct stage *stage, const char *const *keys,
 /* ---- Ledgers --------------------------------------------------------------
  */
 
+/* The store was taken back to a backup: what was answered before this is not
+ * looked for event by event, since those after the backup are gone. */
+void stage_restored(struct stage *stage);
 /* The three ledgers as the checker takes them; owned. */
 cJSON *stage_ledgers(struct stage *stage);
 /* Everything at rest, then ledgers, compared; stop, and verify the audit

@@ -14,48 +14,89 @@
 #include "checker.h"
 #include "store/store.h"
 
+static const double DOUBLE_EXACT = 9007199254740992.0; /* 2 to the 53rd */
+
 enum {
     PAGE = 1000, /* entries of one question */
     LOOKS_MAX = 5,
     READ_TRIES = 60,
     READ_AGAIN_MS = 20,
     HEADERS_MAX = 6,
-    HEADER_BYTES_MAX = 600
+    HEADER_BYTES_MAX = 600,
+    TIME_DIGITS_MAX = 16 /* of a time in ms, as the plugin takes it */
 };
 
 /* ---- Sending ------------------------------------------------------------- */
 
-static void add_key(cJSON *keys, const cJSON *element)
+/* The first of these members that is a time in ms, as it stands there.  What a
+ * double does not keep is not taken for one. */
+static bool time_of(const cJSON *element, char time[STAGE_TEXT_MAX])
 {
-    const char *key = stage_member(element, "key");
+    static const char *const names[] = {"lastSavedTimestamp",
+                                        "lastUpdatedTimestamp", "timestamp"};
 
-    if (*key) /* what has none is quarantined, not stored as an event */
-        cJSON_AddItemToArray(keys, cJSON_CreateString(key));
+    for (size_t at = 0; at < sizeof(names) / sizeof(*names); at++) {
+        const cJSON *item =
+            cJSON_GetObjectItemCaseSensitive(element, names[at]);
+        if (cJSON_IsNumber(item) && item->valuedouble >= DOUBLE_EXACT)
+            return false;
+        if (cJSON_IsNumber(item))
+            snprintf(time, STAGE_TEXT_MAX, "%.17g", item->valuedouble);
+        else
+            snprintf(time, STAGE_TEXT_MAX, "%s",
+                     stage_member(element, names[at]));
+        if (*time && strlen(time) <= TIME_DIGITS_MAX &&
+            !time[strspn(time, "0123456789")])
+            return true;
+    }
+    return false;
 }
 
-/* The keys of a body's boxes, [] when it has none. */
-static cJSON *keys_of(const char *body)
+/* What tells an event from another of its box: when the box was last saved.
+ * Without a time it is the content, which only the count is taken of. */
+static void add_event(cJSON *keys, cJSON *ids, const cJSON *element)
 {
-    cJSON *keys = cJSON_CreateArray(), *json = cJSON_Parse(body);
+    const char *key = stage_member(element, "key");
+    const char *event = stage_member(element, "eventType");
+    char time[STAGE_TEXT_MAX], *id = NULL;
+
+    if (!*key) /* what has none is quarantined, not stored as an event */
+        return;
+    if (!*event)
+        event = stage_member(element, "event");
+    if (!time_of(element, time))
+        id = cJSON_PrintUnformatted(element);
+    else if (asprintf(&id, "%s@%s%s%s", key, time, *event ? "/" : "", event) <
+             0)
+        abort();
+    cJSON_AddItemToArray(keys, cJSON_CreateString(key));
+    cJSON_AddItemToArray(ids, cJSON_CreateString(id));
+    free(id);
+}
+
+/* The boxes of a body, none when it has none, as an entry of the ledger. */
+static cJSON *entry_of(const char *body)
+{
+    cJSON *json = body ? cJSON_Parse(body) : NULL;
+    cJSON *entry = cJSON_CreateObject();
+    cJSON *keys = cJSON_AddArrayToObject(entry, "keys");
+    cJSON *ids = cJSON_AddArrayToObject(entry, "ids");
     const cJSON *element;
 
     if (cJSON_IsArray(json)) {
         cJSON_ArrayForEach(element, json)
         {
-            add_key(keys, element);
+            add_event(keys, ids, element);
         }
     } else if (cJSON_IsObject(json)) {
-        add_key(keys, json);
+        add_event(keys, ids, json);
     }
     cJSON_Delete(json);
-    return keys;
+    return entry;
 }
 
-static void record(struct stage *stage, cJSON *keys, int status)
+static void record(struct stage *stage, cJSON *entry, int status)
 {
-    cJSON *entry = cJSON_CreateObject();
-
-    cJSON_AddItemToObject(entry, "keys", keys);
     cJSON_AddNumberToObject(entry, "status", status);
     cJSON_AddItemToArray(stage->sent, entry);
 }
@@ -129,8 +170,7 @@ struct web_answer stage_send(struct stage *stage,
     make_headers(stage, webhook, &headers);
     make_url(stage, webhook, url);
     answer = web_call(stage->web, &request);
-    record(stage, webhook->body ? keys_of(webhook->body) : cJSON_CreateArray(),
-           answer.status);
+    record(stage, entry_of(webhook->body), answer.status);
     return answer;
 }
 
@@ -191,17 +231,17 @@ size_t stage_burst(struct stage *stage, const char *body, size_t count,
     struct web_request request = {
         .url = url, .body = body, .headers = headers.list};
     int *statuses = memory_zero(count, sizeof(*statuses));
-    cJSON *keys = keys_of(body);
+    cJSON *entry = entry_of(body);
     size_t good = 0;
 
     make_headers(stage, &webhook, &headers);
     make_url(stage, &webhook, url);
     web_burst(&request, count, connections, statuses);
     for (size_t at = 0; at < count; at++) {
-        record(stage, cJSON_Duplicate(keys, true), statuses[at]);
+        record(stage, cJSON_Duplicate(entry, true), statuses[at]);
         good += statuses[at] == 200;
     }
-    cJSON_Delete(keys);
+    cJSON_Delete(entry);
     free(statuses);
     return good;
 }
@@ -252,6 +292,21 @@ static void take_entries(struct stage *stage, enum stage_side side,
     }
 }
 
+/* The words of a list with commas. */
+static cJSON *words_of(const char *at)
+{
+    cJSON *words = cJSON_CreateArray();
+
+    while (*at) {
+        size_t len = strcspn(at, ",");
+        char *word = memory_copy(at, len);
+        cJSON_AddItemToArray(words, cJSON_CreateString(word));
+        free(word);
+        at += len + (at[len] == ',');
+    }
+    return words;
+}
+
 /* What Streak's simulator sent, in the form of the test's own sender. */
 static void take_deliveries(struct stage *stage, cJSON *list)
 {
@@ -262,20 +317,28 @@ static void take_deliveries(struct stage *stage, cJSON *list)
     cJSON_ArrayForEach(delivery, sent)
     {
         cJSON *entry = cJSON_CreateObject();
-        cJSON *keys = cJSON_AddArrayToObject(entry, "keys");
-        const char *at = stage_member(delivery, "keys");
-        while (*at) {
-            size_t len = strcspn(at, ",");
-            char *key = memory_copy(at, len);
-            cJSON_AddItemToArray(keys, cJSON_CreateString(key));
-            free(key);
-            at += len + (at[len] == ',');
-        }
+        cJSON_AddItemToObject(entry, "keys",
+                              words_of(stage_member(delivery, "keys")));
+        if (stage_number(delivery, "number") > stage->restored_delivery)
+            cJSON_AddItemToObject(entry, "ids",
+                                  words_of(stage_member(delivery, "ids")));
         cJSON_AddNumberToObject(entry, "status",
                                 (double)stage_number(delivery, "status"));
         cJSON_AddItemToArray(list, entry);
     }
     cJSON_Delete(sent);
+}
+
+void stage_restored(struct stage *stage)
+{
+    cJSON *told = stage_get(stage, STREAK, "/_sim/deliveries?limit=1"), *entry;
+
+    stage->restored_delivery = stage_number(told, "last");
+    cJSON_Delete(told);
+    cJSON_ArrayForEach(entry, stage->sent)
+    {
+        cJSON_DeleteItemFromObjectCaseSensitive(entry, "ids");
+    }
 }
 
 static cJSON *all_runs(struct stage *stage)
@@ -309,6 +372,33 @@ static void add_text(cJSON *texts, const char *where, const char *text)
     cJSON_AddStringToObject(item, "where", where);
     cJSON_AddStringToObject(item, "text", text ? text : "");
     cJSON_AddItemToArray(texts, item);
+}
+
+/* The whole history: its words, and how many events no flow wanted. */
+static void take_history(struct stage *stage, cJSON *ledgers)
+{
+    cJSON *texts = cJSON_GetObjectItemCaseSensitive(ledgers, "texts");
+    int64_t after = 0, runless = 0;
+    bool more = true;
+
+    while (more) {
+        cJSON *page = stage_get(stage, ADMIN, "/v1/history?limit=%d&after=%lld",
+                                PAGE, (long long)after);
+        const cJSON *entry;
+        char *text = cJSON_PrintUnformatted(page);
+        cJSON_ArrayForEach(entry,
+                           cJSON_GetObjectItemCaseSensitive(page, "history"))
+        {
+            runless += !strcmp(stage_member(entry, "act"), "event.accepted") &&
+                       strstr(stage_member(entry, "detail"), " runs:0");
+        }
+        add_text(texts, "/v1/history", text);
+        after = stage_number(page, "next");
+        more = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(page, "more"));
+        cJSON_free(text);
+        cJSON_Delete(page);
+    }
+    cJSON_AddNumberToObject(ledgers, "runless", (double)runless);
 }
 
 static void take_texts(struct stage *stage, cJSON *ledgers)
@@ -359,6 +449,7 @@ cJSON *stage_ledgers(struct stage *stage)
                           stage_get(stage, ADMIN, "/v1/status"));
     cJSON_AddItemToObject(ledgers, "runs", all_runs(stage));
     take_texts(stage, ledgers);
+    take_history(stage, ledgers);
     return ledgers;
 }
 

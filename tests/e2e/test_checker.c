@@ -17,9 +17,10 @@
 /* One deal, three events of which one was a duplicate, one order. */
 static const char good_text[] =
     "{\"sender\":["
-    " {\"keys\":[\"" KEY "\"],\"status\":503},"
-    " {\"keys\":[\"" KEY "\"],\"status\":200},"
-    " {\"keys\":[\"" KEY "\",\"" KEY "\"],\"status\":200}],"
+    " {\"keys\":[\"" KEY "\"],\"ids\":[\"" KEY "@9\"],\"status\":503},"
+    " {\"keys\":[\"" KEY "\"],\"ids\":[\"" KEY "@1\"],\"status\":200},"
+    " {\"keys\":[\"" KEY "\",\"" OTHER_KEY "\"],"
+    "  \"ids\":[\"" KEY "@1\",\"" OTHER_KEY "@2\"],\"status\":200}],"
     "\"deals\":[{\"key\":\"" KEY "\",\"stage\":\"Closed-Won\",\"fields\":{"
     "  \"Order lines\":\"A100; 3; 149.90\\nB200;10;12.5\","
     "  \"SYSPRO customer\":\"0001207\",\"SYSPRO order\":\"020450\"}},"
@@ -32,16 +33,18 @@ static const char good_text[] =
     "  {\"stock_code\":\"B200\",\"quantity\":\"10\",\"price\":\"12.50\","
     "   \"price_sent\":\"12.50\"}]}}],"
     "\"status\":{\"events\":2,\"duplicates\":1},"
-    "\"runs\":[{\"run\":1,\"state\":\"done\",\"trigger\":{\"key\":\"" KEY "\"},"
+    "\"runs\":[{\"run\":1,\"state\":\"done\","
+    "  \"trigger\":{\"key\":\"" KEY "\",\"id\":\"" KEY "@1\"},"
     "  \"deliveries\":[{\"path\":\"post\",\"type\":\"sales_order/1\","
     "   \"state\":\"done\",\"reference\":{\"sales_order\":\"020450\"}}],"
     "  \"history\":[{\"act\":\"event.accepted\"},"
     "   {\"act\":\"delivery.done\",\"path\":\"post\"},"
     "   {\"act\":\"run.done\"}]},"
-    " {\"run\":2,\"state\":\"parked\",\"trigger\":{\"key\":\"" OTHER_KEY "\"},"
+    " {\"run\":2,\"state\":\"parked\","
+    "  \"trigger\":{\"key\":\"" OTHER_KEY "\",\"id\":\"" OTHER_KEY "@2\"},"
     "  \"deliveries\":[],\"history\":[{\"act\":\"event.accepted\"}]},"
     " {\"run\":3,\"state\":\"queued\",\"behind\":2,"
-    "  \"trigger\":{\"key\":\"" OTHER_KEY "\"},"
+    "  \"trigger\":{\"key\":\"" OTHER_KEY "\",\"id\":\"" OTHER_KEY "@3\"},"
     "  \"deliveries\":[],\"history\":[{\"act\":\"event.accepted\"}]}],"
     "\"texts\":[{\"where\":\"the log\",\"text\":\"run 1 is done\"},"
     "  {\"where\":\"/v1/runs\",\"text\":\"{}\"}],"
@@ -138,6 +141,33 @@ static void test_lost_event(void **state)
     must_say(ledgers, "I1: deal gone: 1 events answered 200, none stored");
     must_say(with_number("status/events", 1),
              "I1: 3 events answered 200, the store counts 2");
+}
+
+/* Two events of one deal, and one run. */
+static void test_lost_later_event(void **state)
+{
+    cJSON *ledgers = good_ledgers();
+    char *complaints = NULL;
+
+    (void)state;
+    cJSON_AddItemToArray(at(ledgers, "sender"),
+                         cJSON_Parse("{\"keys\":[\"" KEY "\"],\"ids\":[\"" KEY
+                                     "@4\"],\"status\":200}"));
+    cJSON_SetNumberValue(at(ledgers, "status/events"), 3);
+    must_say(cJSON_Duplicate(ledgers, true),
+             "I1: event " KEY "@4 was answered 200, not stored");
+    /* No flow wanted it. */
+    cJSON_AddNumberToObject(ledgers, "runless", 1);
+    assert_int_equal(checker_compare(ledgers, &complaints), 0);
+    free(complaints);
+    cJSON_Delete(ledgers);
+    ledgers = good_ledgers();
+    cJSON_AddItemToArray(
+        at(ledgers, "sender"),
+        cJSON_Parse("{\"keys\":[\"" KEY "\",\"" KEY "\"],"
+                    "\"ids\":[\"{1}\",\"{2}\"],\"status\":200}"));
+    cJSON_SetNumberValue(at(ledgers, "status/events"), 4);
+    must_say(ledgers, "2 events without a time answered 200, 0 stored");
 }
 
 static void test_double_order(void **state)
@@ -278,6 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_lost_event),
+        cmocka_unit_test(test_lost_later_event),
         cmocka_unit_test(test_double_order),
         cmocka_unit_test(test_foreign_order),
         cmocka_unit_test(test_changed_amount),

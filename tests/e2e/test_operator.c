@@ -595,6 +595,7 @@ static void test_backup_and_restore(void **state)
     stage_must(stage, stage_order_count(stage) == 3);
     stage_stop(stage);
     restore(stage, copy);
+    stage_restored(stage);
     stage_start(stage);
     /* The sender sends again what the backup does not know, and what it does.
      */
