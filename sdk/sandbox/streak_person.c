@@ -445,6 +445,33 @@ static void append_parties(struct buf *buf, const char *title,
     buf_append_text(buf, "}");
 }
 
+/* By key, what stands in the fields of each organization, by name. */
+static void append_organization_fields(const struct streak_world *world,
+                                       struct buf *buf)
+{
+    const struct streak_party *party;
+    cJSON *all = cJSON_CreateObject();
+
+    DL_FOREACH(world->organizations, party)
+    {
+        cJSON *named = cJSON_AddObjectToObject(all, party->entity.key);
+        const cJSON *value;
+
+        cJSON_ArrayForEach(value, sim_json_member(party->tree, "fields"))
+        {
+            const char *name =
+                sim_json_text(sim_json_member(world->team->organization_fields,
+                                              value->string),
+                              "name");
+            cJSON_AddItemToObject(named, name ? name : value->string,
+                                  cJSON_Duplicate(value, true));
+        }
+    }
+    buf_append_text(buf, ",\"organization_fields\":");
+    sim_json_append_tree(buf, all);
+    cJSON_Delete(all);
+}
+
 static void get_world(struct errand *errand)
 {
     const struct streak_world *world = &errand->streak->world;
@@ -459,6 +486,7 @@ static void get_world(struct errand *errand)
     buf_append_text(&buf, "}");
     append_parties(&buf, "organizations", world->organizations);
     append_parties(&buf, "contacts", world->contacts);
+    append_organization_fields(world, &buf);
     buf_append_text(&buf, ",\"pipelines\":[");
     DL_FOREACH(world->pipelines, pipeline)
     {

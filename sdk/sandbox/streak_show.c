@@ -304,6 +304,8 @@ cJSON *streak_show_named(const struct streak_box *box)
     cJSON_AddStringToObject(
         named, "stage",
         sim_json_text(streak_pipeline_stage(pipeline, box->stage_key), "name"));
+    cJSON_AddItemToObject(named, "organizations",
+                          cJSON_Duplicate(box->organizations, true));
     fields = cJSON_AddObjectToObject(named, "fields");
     cJSON_ArrayForEach(value, box->fields)
     {

@@ -25,6 +25,7 @@ enum {
     COMPLAINTS_BYTES_MAX = 1 << 20, /* the first ones matter */
     PO_LETTERS = 26,
     FIELD_MAX = 200, /* of a line of an order */
+    KEY_DIGITS = 15, /* of a numeric key as SYSPRO stores it */
     LINES_MAX = 10000
 };
 
@@ -37,6 +38,8 @@ struct deal { /* what is known of one deal from all sides */
     bool order_done;     /* the daemon says so */
     const char *number;  /* and calls the order this */
     size_t order_count;  /* in the ERP */
+    bool comment_done;   /* the daemon says so */
+    size_t marked_count; /* comments with a mark in Streak */
     size_t unnamed;      /* different events answered 200 without a time */
     size_t others;       /* events stored that are none of the sender's named */
     UT_hash_handle by_key, by_po;
@@ -151,6 +154,21 @@ int checker_same_decimal(const char *one, const char *other)
     return whole_len[0] == whole_len[1] && part_len[0] == part_len[1] &&
            !memcmp(whole[0], whole[1], whole_len[0]) &&
            !memcmp(part[0], part[1], part_len[0]);
+}
+
+int checker_same_key(const char *one, const char *other)
+{
+    char padded[2][KEY_DIGITS + 1];
+    const char *const texts[2] = {one, other};
+
+    for (size_t at = 0; at < 2; at++) {
+        size_t len = strlen(texts[at]);
+        if (!len || len > KEY_DIGITS || strspn(texts[at], "0123456789") != len)
+            return !strcmp(one, other);
+        memset(padded[at], '0', KEY_DIGITS);
+        memcpy(padded[at] + KEY_DIGITS - len, texts[at], len + 1);
+    }
+    return !strcmp(padded[0], padded[1]);
 }
 
 /* ---- Deals --------------------------------------------------------------- */
@@ -278,11 +296,13 @@ static void read_deliveries(struct check *check, const cJSON *run,
         if (strcmp(text_of(delivery, "state"), "done"))
             continue;
         check_history(check, run, text_of(delivery, "path"), "delivery.done");
+        if (!strcmp(text_of(delivery, "type"), "activity/1"))
+            deal->comment_done = true;
         if (strcmp(text_of(delivery, "type"), "sales_order/1"))
             continue;
         deal->order_done = true;
         if (deal->number &&
-            strcmp(deal->number, text_of(reference, "sales_order")))
+            !checker_same_key(deal->number, text_of(reference, "sales_order")))
             complain(check, "I2: deal %.40s is order %s and order %s",
                      deal->key, deal->number,
                      text_of(reference, "sales_order"));
@@ -406,11 +426,41 @@ static void check_lines(struct check *check, const struct deal *deal,
                  index, cJSON_GetArraySize(lines));
 }
 
+/* The deal's own field wins over its first organization's. */
+static const char *customer_of(const struct check *check,
+                               const struct deal *deal)
+{
+    const char *own = text_of(list_of(deal->box, "fields"), "SYSPRO customer");
+    const cJSON *link =
+        cJSON_GetArrayItem(list_of(deal->box, "organizations"), 0);
+
+    if (*own)
+        return own;
+    return text_of(
+        list_of(list_of(check->ledgers, "organizations"), text_of(link, "key")),
+        "SYSPRO customer");
+}
+
+static void check_customer(struct check *check, const struct deal *deal,
+                           const cJSON *detail)
+{
+    const char *wanted = customer_of(check, deal);
+    const char *given = text_of(detail, "customer");
+
+    if (!*wanted)
+        complain(check,
+                 "I4: deal %.60s has an order and no customer to hold "
+                 "against %s",
+                 deal->key, given);
+    else if (!checker_same_key(wanted, given))
+        complain(check, "I4: deal %.60s: customer %s, not %s", deal->key, given,
+                 wanted);
+}
+
 static void check_order(struct check *check, const cJSON *order)
 {
     const char *po = text_of(order, "reference");
     const cJSON *detail = list_of(order, "detail");
-    const char *customer;
     struct deal *deal = NULL;
 
     HASH_FIND(by_po, check->by_po, po, strlen(po), deal);
@@ -424,18 +474,65 @@ static void check_order(struct check *check, const cJSON *order)
         complain(check, "I2: order %s was changed after it was made",
                  text_of(detail, "sales_order"));
     if (deal->number &&
-        !checker_same_decimal(deal->number, text_of(detail, "sales_order")))
+        !checker_same_key(deal->number, text_of(detail, "sales_order")))
         complain(check,
                  "I2: deal %.40s is order %s in the ERP, %s in the "
                  "store",
                  deal->key, text_of(detail, "sales_order"), deal->number);
-    customer = text_of(list_of(deal->box, "fields"), "SYSPRO customer");
-    if (*customer &&
-        !checker_same_decimal(customer, text_of(detail, "customer")))
-        complain(check, "I4: deal %.40s: customer %s, not %s", deal->key,
-                 text_of(detail, "customer"), customer);
-    if (deal->box)
-        check_lines(check, deal, detail);
+    if (!deal->box)
+        return;
+    check_customer(check, deal, detail);
+    check_lines(check, deal, detail);
+}
+
+struct mark {   /* of a comment: what it is found again by */
+    char *name; /* the box's key, a line's end, "[ext:..]" */
+    UT_hash_handle hh;
+};
+
+/* The first one is noted, another one is too many. */
+static void check_mark(struct check *check, struct mark **marks,
+                       const char *box, const char *words)
+{
+    struct mark *mark = NULL;
+    char *name = NULL;
+
+    if (asprintf(&name, "%s\n%.*s", box, (int)strcspn(words, "]"), words) < 0)
+        abort();
+    HASH_FIND_STR(*marks, name, mark);
+    if (mark) {
+        complain(check, "I2: deal %.60s has more than one comment %.100s", box,
+                 words);
+        free(name);
+        return;
+    }
+    mark = memory_zero(1, sizeof(*mark));
+    mark->name = name;
+    HASH_ADD_KEYPTR(hh, *marks, mark->name, strlen(mark->name), mark);
+}
+
+/* I2 of comments.  What has no mark is a person's. */
+static void check_comments(struct check *check)
+{
+    struct mark *marks = NULL, *mark, *next;
+    const cJSON *comment;
+
+    cJSON_ArrayForEach(comment, list_of(check->ledgers, "comments"))
+    {
+        const cJSON *detail = list_of(comment, "detail");
+        const char *box = text_of(detail, "boxKey");
+        const char *words = strstr(text_of(detail, "message"), "[ext:");
+        if (!words || !strcmp(text_of(comment, "change"), "delete"))
+            continue;
+        deal_of(check, box)->marked_count++;
+        check_mark(check, &marks, box, words);
+    }
+    HASH_ITER(hh, marks, mark, next)
+    {
+        HASH_DEL(marks, mark);
+        free(mark->name);
+        free(mark);
+    }
 }
 
 static void check_deal(struct check *check, const struct deal *deal)
@@ -455,11 +552,14 @@ static void check_deal(struct check *check, const struct deal *deal)
     if (deal->order_done && deal->order_count == 0)
         complain(check, "I2: deal %.60s is done without an order (PO %s)",
                  deal->key, deal->po);
+    if (deal->comment_done && list_of(check->ledgers, "comments") &&
+        !deal->marked_count)
+        complain(check, "I2: deal %.60s has not the comment that is done",
+                 deal->key);
     if (deal->order_done && deal->box &&
         strcmp(text_of(list_of(deal->box, "fields"), "SYSPRO order"), "") &&
-        !checker_same_decimal(
-            text_of(list_of(deal->box, "fields"), "SYSPRO order"),
-            deal->number))
+        !checker_same_key(text_of(list_of(deal->box, "fields"), "SYSPRO order"),
+                          deal->number))
         complain(check, "I2: deal %.60s carries order %s, not %s", deal->key,
                  text_of(list_of(deal->box, "fields"), "SYSPRO order"),
                  deal->number);
@@ -588,6 +688,7 @@ size_t checker_compare(const cJSON *ledgers, char **ret_complaints)
     {
         check_order(&check, order);
     }
+    check_comments(&check);
     check_events(&check);
     HASH_ITER(by_key, check.by_key, deal, next)
     {

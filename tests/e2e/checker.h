@@ -6,10 +6,11 @@
  *
  *   I1  every event answered 200 is in the store: each one, by what tells it
  *       from the others of its box, and not only one of each deal
- *   I2  a deal whose order is done has exactly one order, others none or one
+ *   I2  a deal whose order is done has exactly one order, others none or one;
+ *       the same of each comment with a mark ("[ext:..]")
  *   I3  no order without a stored event
- *   I4  customer, stock codes, quantities and prices of the order are the
- *       deal's, as decimal texts
+ *   I4  quantities and prices of the order are the deal's, as decimal texts;
+ *       customer, stock codes and order numbers the same identifiers, as texts
  *   I5  everything is done, held, parked or stands behind one of these
  *   I6  the history has an entry for each change (the chain itself is verified
  *       by stage_check on the stopped store)
@@ -31,7 +32,9 @@
 enum { CHECKER_PO_MAX = 32 };
 
 /* {"sender":[{"keys":[KEY],"ids":[ID of each],"status":200}],
- *  "deals":[{"key","stage","fields":{NAME:VALUE}}],
+ *  "deals":[{"key","stage","organizations":[{"key"}],"fields":{NAME:VALUE}}],
+ *  "organizations":{KEY:{NAME:VALUE}},
+ *  "comments":[{"reference","change","detail":{"boxKey","message"}}],
  *  "orders":[{"reference","detail":{"sales_order","customer","lines":[..]}}],
  *  "status":{"events","duplicates","quarantined"},"runless":N,
  *  "runs":[..as /v1/runs/N],
@@ -49,6 +52,10 @@ size_t checker_compare(const cJSON *ledgers, char **ret_complaints);
 
 /* The PO number of a deal's order. */
 void checker_po(const char *deal_key, char po[CHECKER_PO_MAX]);
+
+/* Do two texts name the same?  A key of digits alone is padded to 15 of them by
+ * who stores it ("0001207", "000000000001207"); nothing else is the same. */
+int checker_same_key(const char *one, const char *other);
 
 /* Are two decimal texts the same number?  "3" and "3.000" are, without ever
  * being a double. */

@@ -442,9 +442,14 @@ cJSON *stage_ledgers(struct stage *stage)
     cJSON_AddItemToObject(
         ledgers, "deals",
         cJSON_DetachItemFromObjectCaseSensitive(pipeline, "boxes"));
+    cJSON_AddItemToObject(
+        ledgers, "organizations",
+        cJSON_DetachItemFromObjectCaseSensitive(world, "organization_fields"));
     cJSON_Delete(world);
     orders = cJSON_AddArrayToObject(ledgers, "orders");
     take_entries(stage, SYSPRO, "/_sim/documents?kind=sales_order&", orders);
+    take_entries(stage, STREAK, "/_sim/documents?kind=comment&",
+                 cJSON_AddArrayToObject(ledgers, "comments"));
     cJSON_AddItemToObject(ledgers, "status",
                           stage_get(stage, ADMIN, "/v1/status"));
     cJSON_AddItemToObject(ledgers, "runs", all_runs(stage));

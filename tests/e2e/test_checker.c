@@ -14,6 +14,8 @@
 #define KEY "agxzfm1haWxmb29nYWVyLwsSDE9yZ2FuaXphdGlvbiIM"
 #define OTHER_KEY "agxzfm1haWxmb29nYWVyLwsSDE9yZ2FuaXphdGlvbiIN"
 
+#define ORGANIZATION "agxzfm1haWxmb29nYWVyLwsSDE9yZ2FuaXphdGlvbiIO"
+
 /* One deal, three events of which one was a duplicate, one order. */
 static const char good_text[] =
     "{\"sender\":["
@@ -21,10 +23,19 @@ static const char good_text[] =
     " {\"keys\":[\"" KEY "\"],\"ids\":[\"" KEY "@1\"],\"status\":200},"
     " {\"keys\":[\"" KEY "\",\"" OTHER_KEY "\"],"
     "  \"ids\":[\"" KEY "@1\",\"" OTHER_KEY "@2\"],\"status\":200}],"
-    "\"deals\":[{\"key\":\"" KEY "\",\"stage\":\"Closed-Won\",\"fields\":{"
+    "\"deals\":[{\"key\":\"" KEY "\",\"stage\":\"Closed-Won\","
+    "  \"organizations\":[{\"key\":\"" ORGANIZATION "\"}],\"fields\":{"
     "  \"Order lines\":\"A100; 3; 149.90\\nB200;10;12.5\","
-    "  \"SYSPRO customer\":\"0001207\",\"SYSPRO order\":\"020450\"}},"
+    "  \"SYSPRO order\":\"020450\"}},"
     " {\"key\":\"" OTHER_KEY "\",\"stage\":\"Quoted\",\"fields\":{}}],"
+    "\"organizations\":{\"" ORGANIZATION "\":{"
+    "  \"SYSPRO customer\":\"000000000001207\"}},"
+    "\"comments\":[{\"change\":\"create\",\"detail\":{\"boxKey\":\"" KEY "\","
+    "  \"message\":\"SYSPRO sales order 020450 [ext:order/1]\"}},"
+    " {\"change\":\"create\",\"detail\":{\"boxKey\":\"" OTHER_KEY "\","
+    "  \"message\":\"a person's\"}},"
+    " {\"change\":\"create\",\"detail\":{\"boxKey\":\"" OTHER_KEY "\","
+    "  \"message\":\"a person's\"}}],"
     "\"orders\":[{\"key\":\"000000000020450\",\"reference\":\"%s\","
     "  \"commits\":1,\"detail\":{"
     "  \"sales_order\":\"020450\",\"customer\":\"0001207\",\"lines\":["
@@ -36,9 +47,11 @@ static const char good_text[] =
     "\"runs\":[{\"run\":1,\"state\":\"done\","
     "  \"trigger\":{\"key\":\"" KEY "\",\"id\":\"" KEY "@1\"},"
     "  \"deliveries\":[{\"path\":\"post\",\"type\":\"sales_order/1\","
-    "   \"state\":\"done\",\"reference\":{\"sales_order\":\"020450\"}}],"
+    "   \"state\":\"done\",\"reference\":{\"sales_order\":\"020450\"}},"
+    "   {\"path\":\"comment\",\"type\":\"activity/1\",\"state\":\"done\"}],"
     "  \"history\":[{\"act\":\"event.accepted\"},"
     "   {\"act\":\"delivery.done\",\"path\":\"post\"},"
+    "   {\"act\":\"delivery.done\",\"path\":\"comment\"},"
     "   {\"act\":\"run.done\"}]},"
     " {\"run\":2,\"state\":\"parked\","
     "  \"trigger\":{\"key\":\"" OTHER_KEY "\",\"id\":\"" OTHER_KEY "@2\"},"
@@ -207,9 +220,52 @@ static void test_changed_amount(void **state)
              "line 2: price 12.51");
     must_say(with_text("orders/0/detail/lines/1/stock_code", "A100"),
              "line 2: stock code A100, not B200");
-    must_say(with_text("orders/0/detail/customer", "0001310"),
-             "customer 0001310, not 0001207");
     must_say(without("orders/0/detail/lines", 1), "has 2 lines, its order 1");
+}
+
+static void test_wrong_customer(void **state)
+{
+    static const char organization[] =
+        "organizations/" ORGANIZATION "/SYSPRO customer";
+    cJSON *ledgers = good_ledgers();
+
+    (void)state;
+    must_say(with_text("orders/0/detail/customer", "0001310"),
+             "customer 0001310, not 000000000001207");
+    /* The same number, and not the same identifier. */
+    must_say(with_text("orders/0/detail/customer", "1207.0"),
+             "customer 1207.0, not 000000000001207");
+    must_say(with_text(organization, ""), "no customer to hold against");
+    /* The deal's own goes before. */
+    cJSON_AddStringToObject(at(ledgers, "deals/0/fields"), "SYSPRO customer",
+                            "K-9");
+    must_say(ledgers, "customer 0001207, not K-9");
+}
+
+static void test_double_comment(void **state)
+{
+    cJSON *ledgers = good_ledgers();
+    cJSON *comment = cJSON_Duplicate(at(ledgers, "comments/0"), true);
+
+    (void)state;
+    cJSON_SetValuestring(at(comment, "detail/message"),
+                         "in other words [ext:order/1]");
+    cJSON_AddItemToArray(at(ledgers, "comments"), comment);
+    must_say(ledgers, " has more than one comment [ext:order/1]");
+    must_say(without("comments", 0), " has not the comment that is done");
+}
+
+static void test_keys(void **state)
+{
+    (void)state;
+    assert_true(checker_same_key("0001207", "000000000001207"));
+    assert_true(checker_same_key("1207", "0001207"));
+    assert_true(checker_same_key("K-9", "K-9"));
+    assert_false(checker_same_key("K-9", "k-9"));
+    assert_false(checker_same_key("1207", "1207.0"));
+    assert_false(checker_same_key("0K9", "K9"));
+    assert_false(checker_same_key("", "0"));
+    assert_false(checker_same_key("0000000000000001", "1")); /* 16 digits */
 }
 
 static void test_no_rest(void **state)
@@ -225,7 +281,7 @@ static void test_history(void **state)
     must_say(without("runs/0/history", 0), "I6: run 1 has no entry event");
     must_say(without("runs/0/history", 1),
              "I6: run 1 has no entry delivery.done of post");
-    must_say(without("runs/0/history", 2), "I6: run 1 has no entry run.done");
+    must_say(without("runs/0/history", 3), "I6: run 1 has no entry run.done");
 }
 
 static void test_status(void **state)
@@ -312,6 +368,9 @@ int main(void)
         cmocka_unit_test(test_double_order),
         cmocka_unit_test(test_foreign_order),
         cmocka_unit_test(test_changed_amount),
+        cmocka_unit_test(test_wrong_customer),
+        cmocka_unit_test(test_double_comment),
+        cmocka_unit_test(test_keys),
         cmocka_unit_test(test_no_rest),
         cmocka_unit_test(test_history),
         cmocka_unit_test(test_status),

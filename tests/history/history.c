@@ -124,7 +124,8 @@ static void make_deal(void)
         snprintf(lines, sizeof(lines), "NOSUCH; 1; 2.00");
     else if (kind == 1)
         snprintf(lines, sizeof(lines), "A100; many; 2.00");
-    stage_deal(play.stage, name, "Bayside Tools Ltd", lines, key);
+    stage_deal(play.stage, name,
+               below(2) ? "Bayside Tools Ltd" : "Northgate Metals", lines, key);
     keep_key(key);
     if (kind != 2)
         stage_win(play.stage, key);
