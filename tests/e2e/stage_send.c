@@ -261,7 +261,7 @@ void stage_send_at_once(struct stage *stage, char *const *bodies, size_t count,
             .url = url, .body = bodies[at], .headers = headers.list};
     web_at_once(requests, count, statuses);
     for (size_t at = 0; at < count; at++)
-        record(stage, keys_of(bodies[at]), statuses[at]);
+        record(stage, entry_of(bodies[at]), statuses[at]);
     free(requests);
 }
 
