@@ -285,6 +285,29 @@ static void check_history(struct check *check, const cJSON *run,
              path ? path : "");
 }
 
+/* I6: the last entry about a state says the state that is there now. */
+static void check_last(struct check *check, const cJSON *run, const char *path,
+                       const char *kind, const char *state)
+{
+    const char *last = "none";
+    const cJSON *entry;
+
+    if (cJSON_IsTrue(list_of(run, "history_cut")))
+        return;
+    cJSON_ArrayForEach(entry, list_of(run, "history"))
+    {
+        const char *act = text_of(entry, "act");
+        if (strncmp(act, kind, strlen(kind)) || !strcmp(act, "run.replays") ||
+            strcmp(text_of(entry, "path"), path))
+            continue;
+        last = act + strlen(kind);
+    }
+    if (strcmp(last, state))
+        complain(check, "I6: run %lld%s%s is %s, its last entry says %s",
+                 (long long)number_of(run, "run"), *path ? ", " : "", path,
+                 state, last);
+}
+
 static void read_deliveries(struct check *check, const cJSON *run,
                             struct deal *deal)
 {
@@ -293,6 +316,12 @@ static void read_deliveries(struct check *check, const cJSON *run,
     cJSON_ArrayForEach(delivery, list_of(run, "deliveries"))
     {
         const cJSON *reference = list_of(delivery, "reference");
+        check_last(check, run, text_of(delivery, "path"), "delivery.",
+                   text_of(delivery, "state"));
+        if (!strcmp(text_of(delivery, "state"), "sending"))
+            complain(check, "I5: run %lld still sends %s",
+                     (long long)number_of(run, "run"),
+                     text_of(delivery, "path"));
         if (strcmp(text_of(delivery, "state"), "done"))
             continue;
         check_history(check, run, text_of(delivery, "path"), "delivery.done");
@@ -361,8 +390,7 @@ static void read_runs(struct check *check)
         event_of(check, deal, text_of(list_of(run, "trigger"), "id"))->stored =
             true;
         check_history(check, run, NULL, "event.accepted");
-        if (!strcmp(text_of(run, "state"), "done"))
-            check_history(check, run, NULL, "run.done");
+        check_last(check, run, "", "run.", text_of(run, "state"));
         if (!at_rest(run))
             check_rest(check, run);
         read_deliveries(check, run, deal);

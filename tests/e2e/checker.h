@@ -11,9 +11,11 @@
  *   I3  no order without a stored event
  *   I4  quantities and prices of the order are the deal's, as decimal texts;
  *       customer, stock codes and order numbers the same identifiers, as texts
- *   I5  everything is done, held, parked or stands behind one of these
- *   I6  the history has an entry for each change (the chain itself is verified
- *       by stage_check on the stopped store)
+ *   I5  everything is done, held, parked or stands behind one of these, and
+ *       nothing is being sent
+ *   I6  the history has an entry for each change, and the last one of each run
+ *       and each delivery says the state that it has now (the chain itself is
+ *       verified by stage_check on the stopped store)
  *   I7  none of the forbidden words (credentials, canaries) is in a text that
  *       must not have them: log, lists, status
  *   I8  no report of a sanitizer, no core, no unplanned start; descriptors and

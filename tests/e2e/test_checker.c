@@ -55,10 +55,12 @@ static const char good_text[] =
     "   {\"act\":\"run.done\"}]},"
     " {\"run\":2,\"state\":\"parked\","
     "  \"trigger\":{\"key\":\"" OTHER_KEY "\",\"id\":\"" OTHER_KEY "@2\"},"
-    "  \"deliveries\":[],\"history\":[{\"act\":\"event.accepted\"}]},"
+    "  \"deliveries\":[],\"history\":[{\"act\":\"event.accepted\"},"
+    "   {\"act\":\"run.parked\"}]},"
     " {\"run\":3,\"state\":\"queued\",\"behind\":2,"
     "  \"trigger\":{\"key\":\"" OTHER_KEY "\",\"id\":\"" OTHER_KEY "@3\"},"
-    "  \"deliveries\":[],\"history\":[{\"act\":\"event.accepted\"}]}],"
+    "  \"deliveries\":[],\"history\":[{\"act\":\"event.accepted\"},"
+    "   {\"act\":\"run.queued\"}]}],"
     "\"texts\":[{\"where\":\"the log\",\"text\":\"run 1 is done\"},"
     "  {\"where\":\"/v1/runs\",\"text\":\"{}\"}],"
     "\"forbidden\":[\"s3cret\",\"KANARI\"],"
@@ -273,6 +275,8 @@ static void test_no_rest(void **state)
     (void)state;
     must_say(with_text("runs/0/state", "ready"), "I5: run 1 does not rest");
     must_say(with_text("runs/1/state", "active"), "I5: run 3 does not rest");
+    must_say(with_text("runs/0/deliveries/0/state", "sending"),
+             "I5: run 1 still sends post");
 }
 
 static void test_history(void **state)
@@ -281,7 +285,12 @@ static void test_history(void **state)
     must_say(without("runs/0/history", 0), "I6: run 1 has no entry event");
     must_say(without("runs/0/history", 1),
              "I6: run 1 has no entry delivery.done of post");
-    must_say(without("runs/0/history", 3), "I6: run 1 has no entry run.done");
+    must_say(without("runs/0/history", 3),
+             "I6: run 1 is done, its last entry says none");
+    must_say(with_text("runs/1/history/1/act", "run.held"),
+             "I6: run 2 is parked, its last entry says held");
+    must_say(with_text("runs/0/history/2/act", "delivery.parked"),
+             "I6: run 1, comment is done, its last entry says parked");
 }
 
 static void test_status(void **state)
