@@ -393,6 +393,18 @@ void engine_poll(struct engine *engine, int64_t now_ms)
     }
 }
 
+bool engine_polls(const struct engine *engine, const char *instance)
+{
+    const struct engine_source *source;
+
+    LL_FOREACH(engine->sources, source)
+    {
+        if (!source->stopped && !strcmp(source->instance, instance))
+            return true;
+    }
+    return false;
+}
+
 int64_t engine_poll_due(const struct engine *engine)
 {
     const struct engine_source *source;

@@ -55,7 +55,7 @@ struct engine {
     struct store_prune prune; /* what may be forgotten; count is 0 if nothing */
     int64_t watch_at;
     bool watching;           /* a query for it is on its way */
-    struct missing *missing; /* instances about which an alert stands */
+    struct missing *missing; /* instances that are waited for in vain */
     bool missing_known;      /* those of before the start are among them */
     bool looking;            /* a query for the queues is on its way */
     uint32_t turning;        /* depth of engine_turn */
@@ -106,7 +106,7 @@ int engine_ask(struct engine *engine, struct store_batch *batch,
 /* Ask the store which queues have runs as soon as possible. */
 void engine_look_soon(struct engine *engine);
 /* Tell people of what lasts: doubts; and, when the queues were read, instances
- * that runs wait for and that are not there. */
+ * that are waited for in vain. */
 void engine_watch(struct engine *engine, int64_t now_ms);
 void engine_watch_queues(struct engine *engine, const struct store_rows *rows);
 bool engine_knows(const struct engine *engine, const char *instance);
@@ -128,6 +128,8 @@ void engine_source_cause(const char *instance, const char *stream,
 /* Begin the polls that are due; and when the next one is, 0: none. */
 void engine_poll(struct engine *engine, int64_t now_ms);
 int64_t engine_poll_due(const struct engine *engine);
+/* The instance has a stream that is read. */
+bool engine_polls(const struct engine *engine, const char *instance);
 void engine_free_sources(struct engine *engine);
 
 /* The run's commit failed: give it back when the store works again; the second

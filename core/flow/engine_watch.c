@@ -1,9 +1,10 @@
 /* engine_watch.c - what people must hear of although nothing happens: doubts
- * that last, and runs that wait for an instance that is not there.
+ * that last, and instances that runs or streams wait for: not configured, given
+ * up, or without an answer for minutes.
  *
- * One idea: both are looked up in the store from time to time and not counted
- * in memory, because the runs concerned rest in the store, for as long as an
- * outage lasts and over restarts.  Called on the loop thread. */
+ * One idea: who waits is looked up in the store from time to time and not
+ * counted in memory, because the runs concerned rest in the store, for as long
+ * as an outage lasts and over restarts.  Called on the loop thread. */
 #include "flow/engine_state.h"
 
 #include <stdio.h>
@@ -12,18 +13,22 @@
 #include <utlist.h>
 
 #include "base/memory.h"
+#include "flow/run_gate.h"
 
 enum {
     WATCH_MS = 15000,               /* between looks */
     DOUBT_ALERT_MS = 5 * 60 * 1000, /* people hear of a doubt this old */
+    AWAY_ALERT_MS = 5 * 60 * 1000,  /* and of an instance away for so long */
     DOUBTS_MAX = 100                /* of one look; the rest with the next */
 };
 
 #define MISSING_PREFIX "instance:"
 
-struct missing { /* an instance about which an alert stands */
+struct missing { /* an instance that is waited for in vain */
     char *instance;
-    bool waits; /* runs wait for it still */
+    int64_t since_ms; /* when that was seen first */
+    bool told;        /* its alert stands */
+    bool waits;       /* somebody waits for it still */
     struct missing *next;
 };
 
@@ -89,6 +94,7 @@ static struct missing *missing_add(struct engine *engine, const char *instance)
     struct missing *missing = memory_zero(1, sizeof(*missing));
 
     missing->instance = memory_text(instance);
+    missing->since_ms = engine_now(engine);
     LL_PREPEND(engine->missing, missing);
     return missing;
 }
@@ -120,7 +126,7 @@ static void alerts_read(void *arg, int status, const struct store_rows *rows)
         const char *cause = rows->alerts[index].cause;
         if (!strncmp(cause, MISSING_PREFIX, len) &&
             !missing_find(engine, cause + len))
-            (void)missing_add(engine, cause + len);
+            missing_add(engine, cause + len)->told = true;
     }
     engine_look_soon(engine);
 }
@@ -130,17 +136,45 @@ static void missing_cause(const char *instance, char cause[160])
     snprintf(cause, 160, MISSING_PREFIX "%s", instance);
 }
 
-static void missing_raise(struct engine *engine, struct store_batch *batch,
-                          const char *instance)
+enum absence { /* of an instance */
+               ABSENCE_NONE,
+               ABSENCE_UNKNOWN,
+               ABSENCE_DOWN,
+               ABSENCE_SILENT
+};
+
+/* Refused credentials have an alert of their own. */
+static enum absence missing_why(const struct engine *engine,
+                                const struct gate *gate)
 {
+    if (!engine_knows(engine, gate->name))
+        return ABSENCE_UNKNOWN;
+    if (!gate->room)
+        return ABSENCE_DOWN;
+    if (gate->broken && gate->reason != run_gate_refusal)
+        return ABSENCE_SILENT;
+    return ABSENCE_NONE;
+}
+
+static void missing_raise(struct store_batch *batch, struct missing *missing,
+                          enum absence why)
+{
+    static const char *const texts[] = {
+        [ABSENCE_UNKNOWN] =
+            "Runs wait for an instance that is not configured. Put it back "
+            "into the configuration and reload, or discard the runs.",
+        [ABSENCE_DOWN] =
+            "Runs or streams wait for an instance that does not run. The log "
+            "and connectctl doctor say why; mend that, then reload.",
+        [ABSENCE_SILENT] =
+            "Runs or streams wait for an instance whose other system has not "
+            "answered for minutes, or asks to be left alone. It is asked again "
+            "by itself."};
     char cause[160];
 
-    missing_add(engine, instance)->waits = true;
-    missing_cause(instance, cause);
-    store_batch_alert(batch, cause,
-                      "Runs wait for an instance that is not configured. Put "
-                      "it back into the configuration and reload, or discard "
-                      "the runs.");
+    missing->told = true;
+    missing_cause(missing->instance, cause);
+    store_batch_alert(batch, cause, texts[why]);
 }
 
 static void missing_end(struct engine *engine, struct store_batch *batch,
@@ -153,10 +187,45 @@ static void missing_end(struct engine *engine, struct store_batch *batch,
     missing_free(engine, missing);
 }
 
+static bool rows_have(const struct store_rows *rows, const char *queue)
+{
+    for (size_t index = 0; index < rows->ready_count; index++) {
+        if (!strcmp(rows->ready[index].queue, queue))
+            return true;
+    }
+    return false;
+}
+
+/* Somebody waits for what is behind the gate, in vain.  One that went to see is
+ * out of its queue and waits all the same. */
+static void missing_look(struct engine *engine, struct gate *gate, bool runs,
+                         struct store_batch **batch)
+{
+    enum absence why = missing_why(engine, gate);
+    struct missing *missing = missing_find(engine, gate->name);
+    bool out = gate->open || gate->line.count || gate->claiming;
+    bool waits = runs || (missing && out);
+
+    if (why != ABSENCE_UNKNOWN) /* the streams of one taken away end */
+        waits = waits || engine_polls(engine, gate->name);
+    if (why == ABSENCE_NONE || !waits)
+        return;
+    if (!missing)
+        missing = missing_add(engine, gate->name);
+    missing->waits = true;
+    if (missing->told ||
+        (why != ABSENCE_UNKNOWN &&
+         engine_now(engine) - missing->since_ms < AWAY_ALERT_MS))
+        return;
+    *batch = *batch ? *batch : store_batch_create();
+    missing_raise(*batch, missing, why);
+}
+
 void engine_watch_queues(struct engine *engine, const struct store_rows *rows)
 {
     struct store_batch *batch = NULL;
     struct missing *missing, *next;
+    struct gate *gate;
 
     if (!engine->missing_known)
         return;
@@ -164,24 +233,23 @@ void engine_watch_queues(struct engine *engine, const struct store_rows *rows)
     {
         missing->waits = false;
     }
-    for (size_t index = 0; index < rows->ready_count; index++) {
-        const char *queue = rows->ready[index].queue;
-        if (!*queue || engine_knows(engine, queue))
-            continue;
-        missing = missing_find(engine, queue);
-        if (missing) {
-            missing->waits = true;
-            continue;
-        }
-        batch = batch ? batch : store_batch_create();
-        missing_raise(engine, batch, queue);
+    for (size_t index = 0; index < rows->ready_count; index++)
+        (void)engine_gate(engine, rows->ready[index].queue);
+    LL_FOREACH(engine->gates, gate)
+    {
+        if (*gate->name)
+            missing_look(engine, gate, rows_have(rows, gate->name), &batch);
     }
     LL_FOREACH_SAFE(engine->missing, missing, next)
     {
         if (missing->waits)
             continue;
-        batch = batch ? batch : store_batch_create();
-        missing_end(engine, batch, missing);
+        if (missing->told) {
+            batch = batch ? batch : store_batch_create();
+            missing_end(engine, batch, missing);
+        } else {
+            missing_free(engine, missing);
+        }
     }
     if (batch)
         watch_commit(engine, batch);

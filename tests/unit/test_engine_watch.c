@@ -207,6 +207,78 @@ static void test_an_instance_that_is_not_configured(void **state)
         strstr(engine_wait_reason(world->engine, "erp"), "does not run"));
 }
 
+/* Given up until a reload, or silent for weeks: somebody is told, once. */
+static void test_an_instance_that_is_away(void **state)
+{
+    struct world *world = *state;
+    struct world_op op;
+
+    world->room_erp = 0;
+    engine_instance_changed(world->engine, "erp");
+    pass(world, 3600000);
+    assert_int_equal(alerts(world), 0); /* nobody waits for it */
+    accept_event(world, "e1", "box1");
+    answer_deal(world, deal_won);
+    pass(world, 240000);
+    assert_int_equal(alerts(world), 0);
+    pass(world, 120000);
+    assert_int_equal(alerts(world), 1);
+    assert_string_equal(heard.cause, "instance:erp");
+    assert_non_null(strstr(heard.text, "does not run"));
+    world->room_erp = 4;
+    engine_instance_changed(world->engine, "erp");
+    world_settle(world);
+    pass(world, 60000);
+    assert_int_equal(alerts(world), 0);
+    for (int minute = 0; minute < 60; minute++) { /* one goes to see */
+        size_t count = alerts(world);
+        if (minute < 4)
+            assert_int_equal(count, 0);
+        if (minute > 7)
+            assert_int_equal(count, 1);
+        if (world->op_count) {
+            op = take_op(world, OP_DELIVER, "erp");
+            end_op(world, &op, CN_RETRY, false, "no answer");
+        }
+        pass(world, 60000);
+    }
+    assert_string_equal(heard.cause, "instance:erp");
+    assert_non_null(strstr(heard.text, "has not answered"));
+    op = take_op(world, OP_DELIVER, "erp");
+    end_op(world, &op, CN_OK, true, "{\"number\":\"1\"}");
+    pass(world, 60000);
+    assert_int_equal(alerts(world), 0);
+}
+
+/* Nor does a source fall silent unnoticed, although no run waits for it. */
+static void test_a_source_that_is_away(void **state)
+{
+    struct world *world = *state;
+    struct op_outcome silent = {.status = CN_RETRY};
+    struct op_outcome fine = {
+        .status = CN_OK, .answered = true, .cursor = {"c", 1}};
+
+    engine_add_source(world->engine, "crm", "boxes", 60000);
+    for (int minute = 0; minute < 60; minute++) {
+        size_t count = alerts(world);
+        if (minute < 5)
+            assert_int_equal(count, 0);
+        if (minute > 20)
+            assert_int_equal(count, 1);
+        pass(world, 60000);
+        if (world->op_count) {
+            world_end(world, 0, &silent, "");
+            world_settle(world);
+        }
+    }
+    assert_string_equal(heard.cause, "instance:crm");
+    pass(world, 600000);
+    world_end(world, 0, &fine, "");
+    world_settle(world);
+    pass(world, 60000);
+    assert_int_equal(alerts(world), 0);
+}
+
 /* ---- Reasons ---------------------------------------------------------------
  */
 
@@ -235,6 +307,8 @@ int main(void)
         ENGINE_TEST(test_an_answer_for_another_is_told_at_once),
         ENGINE_TEST(test_who_accepts_doubles_gets_it_sent),
         ENGINE_TEST(test_an_instance_that_is_not_configured),
+        ENGINE_TEST(test_an_instance_that_is_away),
+        ENGINE_TEST(test_a_source_that_is_away),
         ENGINE_TEST(test_a_reason_is_whole_characters),
     };
 
