@@ -120,8 +120,8 @@ int delivery_move(struct writer *writer, struct delivery *delivery,
         &writer->database,
         "UPDATE delivery SET state = ?2, doubt = ?3, hold = ?4, waiting = 0,"
         " intent_ms = CASE WHEN ?2 = 1 OR (?2 = 2 AND state = 1) THEN ?5"
-        " ELSE intent_ms END, asked_ms = CASE WHEN ?2 = 0 AND doubt = 1 AND"
-        " state <> 1 THEN ?5 ELSE asked_ms END"
+        " ELSE intent_ms END, asked_ms = CASE WHEN ?2 IN (0, 5) AND ?3 = 0"
+        " AND doubt = 1 AND state <> 1 THEN ?5 ELSE asked_ms END"
         " WHERE id = ?1",
         value_number(delivery->id), value_number(state), value_number(doubt),
         value_number(delivery->hold), value_number(writer->steady_ms));

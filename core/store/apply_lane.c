@@ -59,7 +59,8 @@ int lane_taken(struct writer *writer, const struct lookup_hash *lane)
 }
 
 /* The newest older run, below *number, of which nothing happened and nothing
- * may have. */
+ * may have, and about which a person need not decide ("absent": run_delivery.c,
+ * of what is never repeated by itself). */
 static int lane_unsent(struct writer *writer, const struct lookup_hash *lane,
                        uint64_t *number)
 {
@@ -71,7 +72,8 @@ static int lane_unsent(struct writer *writer, const struct lookup_hash *lane,
               " state <> 2 AND number < ?2 ORDER BY number DESC LIMIT 1"
             : "SELECT number FROM run WHERE lane = ?1 AND state < 6 AND state "
               "<> 2"
-              " AND number < ?2 AND NOT EXISTS (SELECT 1 FROM delivery WHERE"
+              " AND number < ?2 AND coalesce(code, '') <> 'absent'"
+              " AND NOT EXISTS (SELECT 1 FROM delivery WHERE"
               " delivery.run = run.number AND (doubt = 1 OR"
               " delivery.state IN (1, 2, 3))) ORDER BY number DESC LIMIT 1",
         &row, value_hash(lane), value_count(*number));

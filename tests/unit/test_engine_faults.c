@@ -430,6 +430,33 @@ static void test_never_is_for_a_person(void **state)
     assert_int_equal(world_state(world, 1), RUN_DONE);
 }
 
+#define PAY_NEWEST                                                             \
+    "{\"flow\":\"pay\",\"newer\":\"overtakes\",\"trigger\":{\"instance\":"     \
+    "\"crm\",\"type\":\"box_event/1\"},\"steps\":[{\"name\":\"pay\","          \
+    "\"deliver\":\"acme.pay/1\",\"to\":\"erp\",\"body\":[{\"to\":\"/id\","     \
+    "\"from\":\"/trigger/box\"}]}]}"
+
+/* A newer event does not decide in a person's place. */
+static void test_never_is_not_overtaken(void **state)
+{
+    struct world *world = *state;
+
+    add_payment(world);
+    open_with(world, PAY_NEWEST);
+    happen(world, "e1", "box1");
+    end(world, CN_IN_DOUBT, true, "cut");
+    world_advance(world, 70000);
+    end(world, CN_ABSENT, true, "");
+    assert_int_equal(world_state(world, 1), RUN_PARKED);
+    assert_string_equal(world->code, "absent");
+    happen(world, "e2", "box1");
+    assert_int_equal(world->op_count, 0);
+    assert_int_equal(world_state(world, 1), RUN_PARKED);
+    assert_int_equal(world_state(world, 2), RUN_QUEUED);
+    assert_int_equal(world_act(world, STORE_DISCARD, 1), 0);
+    expect(world, OP_DELIVER, "erp");
+}
+
 static int no_probe(struct world *world, const struct op_request *request)
 {
     (void)world;
@@ -659,6 +686,30 @@ static void test_restored_update_is_asked_about(void **state)
     assert_int_equal(world_state(world, 2), RUN_DONE);
 }
 
+/* Asked about after the restore and absent: a person sends it again. */
+static void test_restored_never_is_sent_by_a_person(void **state)
+{
+    struct world *world = *state;
+
+    add_payment(world);
+    open_with(world, PAY(""));
+    happen(world, "e1", "box1");
+    end(world, CN_IN_DOUBT, true, "cut");
+    world_advance(world, 70000);
+    end(world, CN_ABSENT, true, "");
+    assert_int_equal(world_state(world, 1), RUN_PARKED);
+    restore(world, PAY(""));
+    assert_int_equal(world_act(world, STORE_RETRY, 1), 0);
+    world_advance(world, 70000);
+    expect(world, OP_PROBE, "erp");
+    end(world, CN_ABSENT, true, "");
+    assert_int_equal(world_state(world, 1), RUN_PARKED);
+    assert_int_equal(world_act(world, STORE_RETRY, 1), 0);
+    expect(world, OP_DELIVER, "erp");
+    end(world, CN_OK, true, "{}");
+    assert_int_equal(world_state(world, 1), RUN_DONE);
+}
+
 /* Twice is better than never, and once is better than twice. */
 static void test_restored_asks_where_doubles_are_accepted(void **state)
 {
@@ -762,6 +813,7 @@ int main(int count, char **arguments)
         FAULT_TEST(test_no_reference_is_no_absence),
         FAULT_TEST(test_adopted_and_then_lost),
         FAULT_TEST(test_never_is_for_a_person),
+        FAULT_TEST(test_never_is_not_overtaken),
         FAULT_TEST(test_doubt_that_nobody_can_settle),
         FAULT_TEST(test_doubt_without_end_is_parked),
         FAULT_TEST(test_doubles_are_counted),
@@ -769,6 +821,7 @@ int main(int count, char **arguments)
         FAULT_TEST(test_safe_is_counted),
         FAULT_TEST(test_safe_outlasts_an_outage),
         FAULT_TEST(test_restored_update_is_asked_about),
+        FAULT_TEST(test_restored_never_is_sent_by_a_person),
         FAULT_TEST(test_restored_asks_where_doubles_are_accepted),
         FAULT_TEST(test_stream_of_a_removed_instance),
         FAULT_TEST(test_elements_do_not_see_each_other),
