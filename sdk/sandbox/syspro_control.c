@@ -29,6 +29,7 @@ const char syspro_control_help[] =
     "  POST /_sim/orders            "
     "{\"sales_order\":\"020450\",\"status\":\"9\"}\n"
     "  GET  /_sim/orders/duplicates customer and po with more than one order\n"
+    "  GET  /_sim/sessions          the ids of all sessions there ever were\n"
     "  POST /_sim/sessions/evict    end all sessions, as another logon would\n"
     "  POST /_sim/restart           the same, as a restart of the service\n"
     "  POST /_sim/shape             {\"clean\":\"A\"|\"B\",\"body\":\"raw\"|"
@@ -562,6 +563,19 @@ static void get_duplicates(struct syspro_service *service,
     sim_answer_tree(answer, 200, tree);
 }
 
+static void get_sessions(struct syspro_service *service,
+                         struct sim_request *request, struct sim_answer *answer)
+{
+    const struct syspro_sessions *sessions = &service->sessions;
+    cJSON *tree = cJSON_CreateObject();
+    cJSON *list = cJSON_AddArrayToObject(tree, "issued");
+
+    (void)request;
+    for (size_t i = 0; i < sessions->issued_count; i++)
+        cJSON_AddItemToArray(list, cJSON_CreateString(sessions->issued[i]));
+    sim_answer_tree(answer, 200, tree);
+}
+
 static void post_evict(struct syspro_service *service,
                        struct sim_request *request, struct sim_answer *answer)
 {
@@ -609,6 +623,7 @@ static const struct {
     {"GET", "orders", get_orders},
     {"POST", "orders", post_orders},
     {"GET", "orders/duplicates", get_duplicates},
+    {"GET", "sessions", get_sessions},
     {"POST", "sessions/evict", post_evict},
     {"POST", "restart", post_evict},
     {"POST", "shape", post_shape},

@@ -558,5 +558,6 @@ void syspro_service_init(struct syspro_service *service,
 
 void syspro_service_done(struct syspro_service *service)
 {
+    syspro_session_done(&service->sessions);
     syspro_company_done(&service->company);
 }

@@ -6,13 +6,36 @@
 #include "syspro_session.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 void syspro_session_init(struct syspro_sessions *sessions,
                          struct sim_random *random)
 {
     memset(sessions, 0, sizeof(*sessions));
     sessions->random = random;
+}
+
+void syspro_session_done(struct syspro_sessions *sessions)
+{
+    free(sessions->issued);
+    sessions->issued = NULL;
+}
+
+/* An id is a credential: a test looks for it where it must not be. */
+static void remember(struct syspro_sessions *sessions, const char *id)
+{
+    if (sessions->issued_count == sessions->issued_capacity) {
+        sessions->issued_capacity =
+            sessions->issued_capacity ? sessions->issued_capacity * 2 : 64;
+        sessions->issued =
+            memory_grow(sessions->issued, sessions->issued_capacity,
+                        sizeof(*sessions->issued));
+    }
+    memcpy(sessions->issued[sessions->issued_count++], id,
+           SYSPRO_SESSION_LEN + 1);
 }
 
 static void make_id(struct syspro_sessions *sessions,
@@ -53,6 +76,7 @@ const char *syspro_session_open(struct syspro_sessions *sessions,
     struct syspro_session *session = &sessions->list[sessions->len++];
 
     make_id(sessions, session->id);
+    remember(sessions, session->id);
     snprintf(session->operator_code, sizeof(session->operator_code), "%s",
              operator_code);
     session->used_ms = now_ms;

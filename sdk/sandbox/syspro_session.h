@@ -22,11 +22,15 @@ struct syspro_session {
 struct syspro_sessions {
     struct syspro_session list[SYSPRO_SESSIONS_MAX];
     size_t len;
-    struct sim_random *random; /* borrowed */
+    struct sim_random *random;              /* borrowed */
+    char (*issued)[SYSPRO_SESSION_LEN + 1]; /* owned; all ids ever, in order */
+    size_t issued_count;
+    size_t issued_capacity;
 };
 
 void syspro_session_init(struct syspro_sessions *sessions,
                          struct sim_random *random);
+void syspro_session_done(struct syspro_sessions *sessions);
 /* A new session that ends the operator's former one; NULL when there is no
  * room.  idle_ms 0: sessions do not run out. */
 const char *syspro_session_open(struct syspro_sessions *sessions,

@@ -24,8 +24,9 @@
 enum {
     COMPLAINTS_BYTES_MAX = 1 << 20, /* the first ones matter */
     PO_LETTERS = 26,
-    FIELD_MAX = 200, /* of a line of an order */
-    KEY_DIGITS = 15, /* of a numeric key as SYSPRO stores it */
+    FIELD_MAX = 200,  /* of a line of an order */
+    KEY_DIGITS = 15,  /* of a numeric key as SYSPRO stores it */
+    SESSION_LEN = 32, /* hex digits of a session's id; the rest is the same */
     LINES_MAX = 10000
 };
 
@@ -646,6 +647,58 @@ static void check_texts(struct check *check)
     }
 }
 
+struct session {
+    const char *id;
+    UT_hash_handle hh;
+};
+
+/* There may be hundreds of them and the log is long: one look at each place
+ * that can be one. */
+static void check_sessions_in(struct check *check,
+                              const struct session *sessions,
+                              const cJSON *where)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    const char *at = text_of(where, "text");
+    const struct session *found;
+
+    while (*at) {
+        size_t len = strspn(at, digits);
+        for (size_t from = 0; from + SESSION_LEN <= len; from++) {
+            HASH_FIND(hh, sessions, at + from, SESSION_LEN, found);
+            if (found)
+                complain(check, "I7: %s has a session: %.200s",
+                         text_of(where, "where"), at + from);
+        }
+        at += len;
+        at += strcspn(at, digits);
+    }
+}
+
+static void check_sessions(struct check *check)
+{
+    struct session *sessions = NULL, *session, *next;
+    const cJSON *id, *text;
+
+    cJSON_ArrayForEach(id, list_of(check->ledgers, "sessions"))
+    {
+        if (strlen(id->valuestring) < SESSION_LEN)
+            continue;
+        session = memory_zero(1, sizeof(*session));
+        session->id = id->valuestring;
+        HASH_ADD_KEYPTR(hh, sessions, session->id, SESSION_LEN, session);
+    }
+    cJSON_ArrayForEach(text, list_of(check->ledgers, "texts"))
+    {
+        check_sessions_in(check, sessions, text);
+    }
+    HASH_ITER(hh, sessions, session, next)
+    {
+        HASH_DEL(sessions, session);
+        free(session);
+    }
+}
+
 /* Is more open or in use than five in a hundred above what it was? */
 static void check_back(struct check *check, const cJSON *program,
                        const char *before, const char *after)
@@ -723,6 +776,7 @@ size_t checker_compare(const cJSON *ledgers, char **ret_complaints)
         check_deal(&check, deal);
     }
     check_texts(&check);
+    check_sessions(&check);
     check_program(&check);
     forget(&check);
     *ret_complaints = buf_take(&check.complaints);

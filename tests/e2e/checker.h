@@ -16,8 +16,9 @@
  *   I6  the history has an entry for each change, and the last one of each run
  *       and each delivery says the state that it has now (the chain itself is
  *       verified by stage_check on the stopped store)
- *   I7  none of the forbidden words (credentials, canaries) is in a text that
- *       must not have them: log, lists, status
+ *   I7  none of the forbidden words (credentials, canaries) and no session of
+ *       the ERP is in a text that must not have them: log, lists, status,
+ *       history
  *   I8  no report of a sanitizer, no core, no unplanned start; descriptors and
  *       memory within 5 % of what they were
  *   I9  no status outside the contract of the webhook route
@@ -40,7 +41,7 @@ enum { CHECKER_PO_MAX = 32 };
  *  "orders":[{"reference","detail":{"sales_order","customer","lines":[..]}}],
  *  "status":{"events","duplicates","quarantined"},"runless":N,
  *  "runs":[..as /v1/runs/N],
- *  "texts":[{"where","text"}],"forbidden":[WORD],
+ *  "texts":[{"where","text"}],"forbidden":[WORD],"sessions":[ID],
  *  "program":{"log","starts","planned_starts","cores","descriptors",
  *   "descriptors_after","memory","memory_after"}}
  * A member that is missing is not looked at.  An id is "KEY@TIME", and with

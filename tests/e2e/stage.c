@@ -355,6 +355,42 @@ static void read_pipeline(struct stage *stage)
     cJSON_Delete(world);
 }
 
+/* What people write about a firm, with a canary in it: no log and no list may
+ * have it. */
+static void plant_canaries(struct stage *stage)
+{
+    static const char *const headers[] = {
+        /* sandbox-streak-key and an empty password */
+        "Authorization: Basic c2FuZGJveC1zdHJlYWsta2V5Og==",
+        "Content-Type: application/json", NULL};
+    char url[STAGE_TEXT_MAX * 2];
+    struct web_request request = {
+        .url = url,
+        .headers = headers,
+        .body = "{\"phoneNumbers\":[\"" STAGE_CANARY "phone\"],"
+                "\"addresses\":[\"" STAGE_CANARY "street 1\"],"
+                "\"other\":\"" STAGE_CANARY "other\"}"};
+    cJSON *world = stage_get(stage, STREAK, "/_sim/world?boxes=0");
+    const cJSON *firm;
+
+    cJSON_ArrayForEach(firm,
+                       cJSON_GetObjectItemCaseSensitive(world, "organizations"))
+    {
+        struct web_answer answer;
+        snprintf(url, sizeof(url),
+                 "http://127.0.0.1:%u/api/v2/organizations/%s",
+                 stage->streak_base, firm->valuestring);
+        answer = web_call(stage->web, &request);
+        stage_must(stage, answer.status / 100 == 2);
+        web_answer_end(&answer);
+    }
+    cJSON_Delete(world);
+    stage_tell(stage, SYSPRO, "/_sim/customers",
+               "{\"customer\":\"0001207\",\"short_name\":\"" STAGE_CANARY
+               "\",\"email\":\"" STAGE_CANARY "@example.test\"}");
+    stage->canary = STAGE_CANARY;
+}
+
 struct stage *stage_prepare(const struct stage_options *options)
 {
     struct stage *stage = memory_zero(1, sizeof(*stage));
@@ -370,6 +406,7 @@ struct stage *stage_prepare(const struct stage_options *options)
     start_simulator(stage, &stage->syspro, "syspro", &stage->syspro_base,
                     &stage->syspro_port);
     read_pipeline(stage);
+    plant_canaries(stage);
     /* As fast as it goes, and sent again until it is taken. */
     stage_tell(stage, STREAK, "/_sim/options", "{\"rate\":0}");
     stage_tell(stage, STREAK, "/_sim/webhooks",

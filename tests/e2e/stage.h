@@ -21,6 +21,9 @@
 #include "base/error.h"
 #include "web.h"
 
+/* It stands in the firms of every stage, and a test may write it elsewhere. */
+#define STAGE_CANARY "KANARI"
+
 enum stage_side { STREAK, SYSPRO, ADMIN };
 
 enum {

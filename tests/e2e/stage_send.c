@@ -413,11 +413,17 @@ static void take_texts(struct stage *stage, cJSON *ledgers)
     cJSON *forbidden = cJSON_AddArrayToObject(ledgers, "forbidden");
     cJSON *program = cJSON_AddObjectToObject(ledgers, "program");
     char *log = stage_log(stage);
+    cJSON *told;
 
     for (size_t at = 0; at < sizeof(secrets) / sizeof(*secrets); at++)
         cJSON_AddItemToArray(forbidden, cJSON_CreateString(secrets[at]));
     if (stage->canary)
         cJSON_AddItemToArray(forbidden, cJSON_CreateString(stage->canary));
+    told = stage_get(stage, SYSPRO, "/_sim/sessions");
+    cJSON_AddItemToObject(
+        ledgers, "sessions",
+        cJSON_DetachItemFromObjectCaseSensitive(told, "issued"));
+    cJSON_Delete(told);
     add_text(texts, "the log", log);
     for (size_t at = 0; at < sizeof(lists) / sizeof(*lists); at++) {
         struct web_answer answer =

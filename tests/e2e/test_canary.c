@@ -243,6 +243,7 @@ static void test_wrong_values(void **state)
     struct stage *stage = stage_begin(NULL);
 
     (void)state;
+    stage->canary = NULL; /* lists may tell it; the log is looked at below */
     rename_world(stage);
     make_deal(stage, "A100; KANARIquantity; 149.90", key);
     stage_win(stage, key);

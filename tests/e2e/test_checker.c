@@ -64,6 +64,7 @@ static const char good_text[] =
     "\"texts\":[{\"where\":\"the log\",\"text\":\"run 1 is done\"},"
     "  {\"where\":\"/v1/runs\",\"text\":\"{}\"}],"
     "\"forbidden\":[\"s3cret\",\"KANARI\"],"
+    "\"sessions\":[\"0123456789ABCDEF0123456789ABCDEF00  \"],"
     "\"program\":{\"log\":\"run 1 is done\",\"starts\":3,"
     "  \"planned_starts\":3,\"cores\":0,\"descriptors\":20,"
     "  \"descriptors_after\":21,\"memory\":100000,"
@@ -311,6 +312,16 @@ static void test_forbidden_words(void **state)
              "I7: /v1/runs has \"KANARI\"");
 }
 
+static void test_session(void **state)
+{
+    (void)state;
+    must_say(
+        with_text("texts/0/text", "asked: F0123456789ABCDEF0123456789ABCDEF00"),
+        "I7: the log has a session: 0123456789ABCDEF");
+    must_say(with_text("texts/1/text", "0123456789ABCDEF0123456789ABCDEF"),
+             "I7: /v1/runs has a session");
+}
+
 static void test_program_left_something(void **state)
 {
     (void)state;
@@ -384,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_history),
         cmocka_unit_test(test_status),
         cmocka_unit_test(test_forbidden_words),
+        cmocka_unit_test(test_session),
         cmocka_unit_test(test_program_left_something),
         cmocka_unit_test(test_decimals),
         cmocka_unit_test(test_program),
