@@ -127,6 +127,8 @@ static void point(struct world *world, uint64_t number)
             sums->crashed++;
             lanes_broken(where, text);
         }
+        world->stage->aborts +=
+            !why && world->stage->connectd.exit_code == ABORTED;
         world_start(world);
     }
     world_send_till_kept(world, &load, false);

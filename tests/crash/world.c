@@ -57,13 +57,15 @@ void world_launch(struct world *world)
     world_path(world, "connectd.port", port);
     world_path(world, "connectd.log", log);
     unlink(port);
+    world->stage->launches++;
     if (world->preload) {
         stage_must(world->stage, !launch_preloaded(world, log, arguments));
         return;
     }
     id = tracer_start(world->page, log, arguments);
     stage_must(world->stage, id > 0);
-    world->stage->connectd = (struct process){.id = id, .exit_code = -1};
+    world->stage->connectd.id = id;
+    world->stage->connectd.exit_code = -1;
 }
 
 bool world_runs(struct world *world)

@@ -722,12 +722,13 @@ static void check_program(struct check *check)
     for (size_t at = 0; at < sizeof(words) / sizeof(*words); at++)
         if (strstr(log, words[at]))
             complain(check, "I8: the log says: %.400s", strstr(log, words[at]));
-    if (number_of(program, "starts") != number_of(program, "planned_starts"))
+    /* One that was killed at once may not have come to say it. */
+    if (number_of(program, "starts") > number_of(program, "planned_starts"))
         complain(check, "I8: %lld starts, %lld of them planned",
                  (long long)number_of(program, "starts"),
                  (long long)number_of(program, "planned_starts"));
     if (number_of(program, "cores"))
-        complain(check, "I8: a core file was left");
+        complain(check, "I8: the daemon ended by a signal that leaves a core");
     check_back(check, program, "descriptors", "descriptors_after");
     check_back(check, program, "memory", "memory_after");
 }

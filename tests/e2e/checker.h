@@ -19,8 +19,8 @@
  *   I7  none of the forbidden words (credentials, canaries) and no session of
  *       the ERP is in a text that must not have them: log, lists, status,
  *       history
- *   I8  no report of a sanitizer, no core, no unplanned start; descriptors and
- *       memory within 5 % of what they were
+ *   I8  no report of a sanitizer, no end that leaves a core, no unplanned
+ *       start; descriptors and memory within 5 % of what they were
  *   I9  no status outside the contract of the webhook route
  *
  * The order of a deal is found by the PO number that this file derives from the

@@ -89,6 +89,16 @@ void process_signal(struct process *process, int number)
         kill(process->id, number);
 }
 
+/* Also an end that nobody has looked at until it is killed. */
+static void note_crash(struct process *process, int state)
+{
+    static const int signals[] = {SIGSEGV, SIGABRT, SIGBUS, SIGILL, SIGFPE};
+
+    for (size_t at = 0; at < sizeof(signals) / sizeof(*signals); at++)
+        process->crashes +=
+            WIFSIGNALED(state) && WTERMSIG(state) == signals[at];
+}
+
 bool process_runs(struct process *process)
 {
     int state;
@@ -97,6 +107,7 @@ bool process_runs(struct process *process)
         return false;
     if (waitpid(process->id, &state, WNOHANG) != process->id)
         return true;
+    note_crash(process, state);
     process->exit_code =
         WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
     process->id = 0;
@@ -117,13 +128,14 @@ bool process_wait(struct process *process, int64_t limit_ms)
 
 void process_end(struct process *process)
 {
-    int state;
+    int state = 0;
 
     if (process->id <= 0)
         return;
     kill(process->id, SIGKILL);
     while (waitpid(process->id, &state, 0) < 0 && errno == EINTR)
         ;
+    note_crash(process, state);
     process->exit_code = 128 + SIGKILL;
     process->id = 0;
 }

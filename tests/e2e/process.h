@@ -11,8 +11,9 @@
 #include <sys/types.h>
 
 struct process {
-    pid_t id;      /* 0: not started, or waited for */
-    int exit_code; /* after process_wait: code, or 128 + signal */
+    pid_t id;         /* 0: not started, or waited for */
+    int exit_code;    /* after process_wait: code, or 128 + signal */
+    unsigned crashes; /* ends by a signal that leaves a core, of all starts */
 };
 
 /* Standard output and error are appended to the file log; arguments end with

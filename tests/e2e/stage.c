@@ -430,6 +430,7 @@ void stage_launch(struct stage *stage)
     path_in(stage, "connectd.port", port);
     path_in(stage, "connectd.log", log);
     unlink(port);
+    stage->launches++;
     stage_must(stage, !process_start(&stage->connectd, log, arguments));
 }
 

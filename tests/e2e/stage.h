@@ -61,7 +61,9 @@ struct stage {
                          * NULL */
     bool (*busy)(void *arg); /* the clock must not be stepped now; or NULL */
     void *busy_arg;
-    unsigned kills; /* planned ends of the daemon by kill -9 */
+    unsigned launches; /* planned starts of the daemon */
+    unsigned aborts;   /* planned ends of it that leave a core */
+    unsigned kills;    /* planned ends of the daemon by kill -9 */
     bool passed;
 };
 

@@ -401,6 +401,21 @@ static void take_history(struct stage *stage, cJSON *ledgers)
     cJSON_AddNumberToObject(ledgers, "runless", (double)runless);
 }
 
+static void take_program(const struct stage *stage, cJSON *program,
+                         const char *log)
+{
+    const char *at = log;
+    unsigned starts = 0;
+
+    for (; (at = strstr(at, " is ready: webhooks on ")); at++)
+        starts++;
+    cJSON_AddStringToObject(program, "log", log);
+    cJSON_AddNumberToObject(program, "starts", starts);
+    cJSON_AddNumberToObject(program, "planned_starts", stage->launches);
+    cJSON_AddNumberToObject(program, "cores",
+                            (double)stage->connectd.crashes - stage->aborts);
+}
+
 static void take_texts(struct stage *stage, cJSON *ledgers)
 {
     static const char *const lists[] = {
@@ -431,7 +446,7 @@ static void take_texts(struct stage *stage, cJSON *ledgers)
         add_text(texts, lists[at], answer.body);
         web_answer_end(&answer);
     }
-    cJSON_AddStringToObject(program, "log", log);
+    take_program(stage, program, log);
     free(log);
 }
 
@@ -481,14 +496,15 @@ static void verify_audit(struct stage *stage)
     store_close(store);
 }
 
-/* A stop writes to the log as well, a sanitizer's report most of all. */
+/* A stop writes to the log as well, a sanitizer's report most of all, and may
+ * end badly. */
 static void look_at_end(struct stage *stage)
 {
     cJSON *ledgers = cJSON_CreateObject(),
           *program = cJSON_AddObjectToObject(ledgers, "program");
     char *log = stage_log(stage), *complaints = NULL;
 
-    cJSON_AddStringToObject(program, "log", log);
+    take_program(stage, program, log);
     if (checker_compare(ledgers, &complaints))
         stage_fail(stage, "after the stop: %.2000s", complaints);
     free(complaints);

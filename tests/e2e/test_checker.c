@@ -328,7 +328,8 @@ static void test_program_left_something(void **state)
     must_say(with_text("program/log", "==1==ERROR: AddressSanitizer: x"),
              "I8: the log says: AddressSanitizer");
     must_say(with_number("program/starts", 4), "I8: 4 starts, 3 of them");
-    must_say(with_number("program/cores", 1), "I8: a core file was left");
+    must_say(with_number("program/cores", 1),
+             "I8: the daemon ended by a signal");
     must_say(with_number("program/descriptors_after", 22),
              "I8: descriptors: 20, after the run 22");
     must_say(with_number("program/memory_after", 105001),

@@ -46,7 +46,6 @@ struct play {
     uint64_t random;
     uint64_t number, wanted;
     uint64_t own_events; /* of the test's own sender */
-    unsigned starts;
     unsigned kills, stops, reloads, faults, steps, acts, replays, deals, forged;
     bool calm; /* no kills any more */
     char keys[KEYS_MAX][STAGE_TEXT_MAX];
@@ -270,48 +269,25 @@ static void make_fault(void)
     play.faults++;
 }
 
-static unsigned starts_in_log(void)
-{
-    char *log = stage_log(play.stage), *at = log;
-    unsigned count = 0;
-
-    while ((at = strstr(at, " is ready: webhooks on "))) {
-        count++;
-        at++;
-    }
-    free(log);
-    return count;
-}
-
-static void start_again(void)
-{
-    stage_start(play.stage);
-    play.starts++;
-}
-
 static void kill_it(void)
 {
     if (play.calm)
         return;
     stage_kill(play.stage);
-    start_again();
+    stage_start(play.stage);
     play.kills++;
 }
 
 /* Killed again while it starts. */
 static void kill_twice(void)
 {
-    unsigned before;
-
     if (play.calm)
         return;
     stage_kill(play.stage);
-    before = starts_in_log();
     stage_launch(play.stage);
     process_nap(below(30));
     stage_kill(play.stage);
-    play.starts += starts_in_log() - before; /* it may have come so far */
-    start_again();
+    stage_start(play.stage);
     play.kills += 2;
 }
 
@@ -320,7 +296,7 @@ static void stop_it(void)
     if (play.calm)
         return;
     stage_stop(play.stage);
-    start_again();
+    stage_start(play.stage);
     play.stops++;
 }
 
@@ -546,8 +522,6 @@ static void add_program(cJSON *ledgers, struct measured before,
     cJSON *program = cJSON_GetObjectItemCaseSensitive(ledgers, "program");
     double pages = (after.database - before.database) * PAGES_PERCENT / 100;
 
-    cJSON_AddNumberToObject(program, "starts", starts_in_log());
-    cJSON_AddNumberToObject(program, "planned_starts", play.starts);
     cJSON_AddNumberToObject(program, "descriptors", before.descriptors);
     cJSON_AddNumberToObject(program, "descriptors_after", after.descriptors);
     cJSON_AddNumberToObject(program, "memory", before.memory + pages);
@@ -564,7 +538,6 @@ static void test_play(void **state)
     (void)state;
     play.stage = stage_begin(&options);
     play.stage->canary = CANARY;
-    play.starts = 1;
     work_until(calm - calm / CALM_SHARE);
     play.calm = true;
     work_until(calm);
