@@ -127,6 +127,7 @@ static void it_stays_while_they_do(void **state)
 
     park(kit, NULL, "code");
     store_batch_alert(batch, "another", "text");
+    store_batch_alert_acknowledge(batch, "ann", "another");
     kit_commit(kit, batch);
     kit_step(kit, year_ms, year_ms);
     assert_int_equal(kit_prune(kit, &prune).pruned, 1);
