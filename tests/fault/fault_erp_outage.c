@@ -14,7 +14,11 @@ enum {
     SECOND_MS = 1000,
     NOTICED_MS = 2000,
     WAIT_MS = 240000,
-    SLACK_MS = 4000 /* of a machine that does other things too */
+    /* From the first order on, 1.2 times as long as without an outage.  Half as
+     * much again, since both are a few seconds on a machine that does other
+     * things too; 0.6 to 1.2 times was measured on a loaded one. */
+    BACKLOG_PERCENT = 120,
+    SLACK_PERCENT = 150
 };
 
 static int64_t undisturbed(struct stage *stage, unsigned deals,
@@ -65,7 +69,7 @@ void fault_erp_outage(void **state)
     struct stage_options options = {.level = "error", .no_registrations = true};
     struct fault_done done = {0};
     uint64_t from, seconds;
-    int64_t calm_ms, noticed_ms, backlog_ms;
+    int64_t calm_ms, again_ms, noticed_ms, backlog_ms, most_ms;
     struct stage *stage;
     size_t orders;
     char more[200];
@@ -88,6 +92,10 @@ void fault_erp_outage(void **state)
     noticed_ms += process_now_ms();
     stage_until(stage, WAIT_MS, "the backlog", fault_all_done, &done);
     backlog_ms += process_now_ms();
+    /* The slower of two is the measure. */
+    again_ms = undisturbed(stage, deals, &done);
+    if (again_ms > calm_ms)
+        calm_ms = again_ms;
     snprintf(more, sizeof(more),
              "\"max_calm_ms\":%lld,\"max_noticed_ms\":%lld,"
              "\"max_backlog_ms\":%lld",
@@ -96,7 +104,8 @@ void fault_erp_outage(void **state)
     if (noticed_ms > NOTICED_MS)
         stage_fail(stage, "the return was noticed after %lld ms",
                    (long long)noticed_ms);
-    if (10 * backlog_ms > 12 * calm_ms + 10 * (NOTICED_MS + SLACK_MS))
+    most_ms = noticed_ms + calm_ms * BACKLOG_PERCENT * SLACK_PERCENT / 10000;
+    if (backlog_ms > most_ms)
         stage_fail(stage, "%lld ms for the backlog, %lld without an outage",
                    (long long)backlog_ms, (long long)calm_ms);
     stage_must(stage, stage_runs_in(stage, "parked,held,discarded") == 0);

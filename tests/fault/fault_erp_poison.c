@@ -26,7 +26,16 @@ enum {
     LIVES_LEAST = 2,  /* the attempts of each must be spread over */
     LIFE_MAX = 12,    /* starts of the daemon until the poisoned are parked */
     FLOW_MAX = 64 * 1024,
-    SLACK_MS = 4000 /* of a machine that does other things too */
+    /* The catalogue: the good ones take a tenth longer at most.  Half as much
+     * again, and the processor that a hanging program has to itself until its
+     * time (jq_ms) is over, once: with two processors that is every other
+     * moment, and the small size takes hardly longer than that.  Three tries:
+     * what delays the good ones does so each time, a machine that does other
+     * things does not. */
+    AMONG_PERCENT = 110,
+    SLACK_PERCENT = 150,
+    HANGS_MS = 2000,
+    TRIES = 3
 };
 
 static const char *const kinds[KINDS] = {"Hang", "Crash", "Refuse"};
@@ -258,18 +267,49 @@ static int live_again(struct stage *stage)
     return life;
 }
 
+struct timing {
+    int64_t alone_ms, among_ms;
+};
+
+static bool is_slow(const struct timing *timing)
+{
+    return timing->among_ms >
+           HANGS_MS + timing->alone_ms * AMONG_PERCENT * SLACK_PERCENT / 10000;
+}
+
+/* The good ones alone, among the poisoned, and alone again: the slower of the
+ * two is the measure. */
+static void time_good(struct stage *stage, unsigned count,
+                      struct fault_done *done, struct timing *timing)
+{
+    cJSON *poisoned = cJSON_CreateArray();
+    int64_t again_ms;
+
+    timing->alone_ms = work(stage, count, NULL, done);
+    for (int kind = 0; kind < KINDS; kind++)
+        add_poison(stage, kinds[kind], POISONED, poisoned);
+    timing->among_ms = work(stage, count, poisoned, done);
+    stage_rest_within(stage, REST_MS);
+    check_poisoned(stage, poisoned, false);
+    cJSON_Delete(poisoned);
+    again_ms = work(stage, count, NULL, done);
+    if (again_ms > timing->alone_ms)
+        timing->alone_ms = again_ms;
+    printf("alone %lld ms, among the poisoned %lld\n",
+           (long long)timing->alone_ms, (long long)timing->among_ms);
+}
+
 void fault_erp_poison(void **state)
 {
     /* Little memory, so that a helper's end comes soon. */
     struct stage_options options = {.level = "error",
                                     .limits = "{\"jq_mib\":64}"};
     struct fault_done done = {0};
-    cJSON *poisoned = cJSON_CreateArray();
+    struct timing timing = {0};
     uint64_t from, count;
-    int64_t alone_ms, among_ms, again_ms;
     struct stage *stage;
     char more[200];
-    int lives;
+    int lives, tries = 0;
 
     (void)state;
     proof_cases(&fault_proof, FAULT_POISON_CASES, FAULT_POISON_DEFAULT, &from,
@@ -280,25 +320,19 @@ void fault_erp_poison(void **state)
     stage_stop(stage);
     write_flow(stage);
     stage_start(stage);
-    alone_ms = work(stage, (unsigned)count, NULL, &done);
-    for (int kind = 0; kind < KINDS; kind++)
-        add_poison(stage, kinds[kind], POISONED, poisoned);
-    among_ms = work(stage, (unsigned)count, poisoned, &done);
-    stage_rest_within(stage, REST_MS);
-    check_poisoned(stage, poisoned, false);
-    /* The machine does other things too: the slower of two is the measure. */
-    again_ms = work(stage, (unsigned)count, NULL, &done);
-    if (again_ms > alone_ms)
-        alone_ms = again_ms;
-    cJSON_Delete(poisoned);
+    do {
+        time_good(stage, (unsigned)count, &done, &timing);
+    } while (is_slow(&timing) && ++tries < TRIES);
+    if (is_slow(&timing))
+        stage_fail(stage, "%lld ms among the poisoned, %lld alone",
+                   (long long)timing.among_ms, (long long)timing.alone_ms);
     lives = live_again(stage);
     snprintf(more, sizeof(more),
-             "\"alone_ms\":%lld,\"among_ms\":%lld,\"lives\":%d",
-             (long long)alone_ms, (long long)among_ms, lives);
+             "\"alone_ms\":%lld,\"among_ms\":%lld,\"tries\":%d,"
+             "\"lives\":%d",
+             (long long)timing.alone_ms, (long long)timing.among_ms, tries + 1,
+             lives);
     printf("%s\n", more);
-    if (10 * among_ms > 11 * alone_ms + 10 * SLACK_MS)
-        stage_fail(stage, "%lld ms among the poisoned, %lld alone",
-                   (long long)among_ms, (long long)alone_ms);
     stage_check(stage);
     proof_figures(&fault_proof, "poison", count, 0, 0, more);
     stage_passed(stage);
