@@ -8,8 +8,11 @@
 
 enum { DEALS = 20, HOUR_STEPS = 60, STEP_MS = 60000 };
 
-/* Every order was posted so often, and nothing was parked or counted. */
-static void all_once(struct stage *stage, size_t deals, size_t posts)
+/* Every order was posted so often, nothing was parked, and no delivery counts
+ * more attempts than the daemon had ends: what was on its way then was in
+ * doubt, and each way from a doubt back to sending is one. */
+static void all_once(struct stage *stage, size_t deals, size_t posts,
+                     double ends)
 {
     cJSON *ledgers = stage_ledgers(stage);
     const cJSON *run, *delivery;
@@ -21,7 +24,7 @@ static void all_once(struct stage *stage, size_t deals, size_t posts)
             !strcmp(cJSON_GetObjectItem(run, "state")->valuestring, "done"));
         cJSON_ArrayForEach(delivery, cJSON_GetObjectItem(run, "deliveries"))
         {
-            if (cJSON_GetObjectItem(delivery, "attempts")->valuedouble > 0)
+            if (cJSON_GetObjectItem(delivery, "attempts")->valuedouble > ends)
                 stage_fail(stage, "an outage used up attempts");
         }
     }
@@ -54,7 +57,7 @@ static void test_syspro_down(void **state)
     stage_must(stage, stage_order_count(stage) == 0);
     stage_no_faults(stage, SYSPRO);
     stage_rest(stage);
-    all_once(stage, DEALS, DEALS);
+    all_once(stage, DEALS, DEALS, 0);
     stage_check(stage);
     stage_passed(stage);
 }
@@ -69,7 +72,7 @@ static void test_streak_down(void **state)
     pass_hour(stage, "streak");
     stage_no_faults(stage, STREAK);
     stage_rest(stage);
-    all_once(stage, DEALS, DEALS);
+    all_once(stage, DEALS, DEALS, 0);
     stage_check(stage);
     stage_passed(stage);
 }
@@ -90,7 +93,7 @@ static void test_restart_while_down(void **state)
     stage_start(stage);
     stage_no_faults(stage, SYSPRO);
     stage_rest(stage);
-    all_once(stage, DEALS, DEALS);
+    all_once(stage, DEALS, DEALS, 2);
     stage_check(stage);
     stage_passed(stage);
 }
@@ -105,19 +108,19 @@ static void test_sessions(void **state)
                 "\"/Transaction/Post\",\"count\":5}");
     cJSON_Delete(stage_win_many(stage, DEALS, "Evicted"));
     stage_rest(stage);
-    all_once(stage, DEALS, 0);
+    all_once(stage, DEALS, 0, 0);
     stage_fault(stage, SYSPRO, "{\"fault\":\"licence_full\",\"count\":3}");
     stage_tell(stage, SYSPRO, "/_sim/restart", "{}");
     cJSON_Delete(stage_win_many(stage, DEALS, "Licence"));
     stage_rest(stage);
-    all_once(stage, 2 * DEALS, 0);
+    all_once(stage, 2 * DEALS, 0, 0);
     for (int time = 0; time < 5; time++) {
         cJSON_Delete(stage_win_many(stage, DEALS / 5, "Forgotten"));
         stage_until_orders(stage, (size_t)(2 * DEALS + time * DEALS / 5 + 1));
         stage_tell(stage, SYSPRO, "/_sim/sessions/evict", "{}");
     }
     stage_rest(stage);
-    all_once(stage, 3 * DEALS, 0);
+    all_once(stage, 3 * DEALS, 0, 0);
     stage_check(stage);
     stage_passed(stage);
 }
@@ -175,7 +178,7 @@ static void test_shapes(void **state)
         stage_tell(stage, SYSPRO, "/_sim/restart", "{}");
         cJSON_Delete(stage_win_many(stage, 3, "Shape"));
         stage_rest(stage);
-        all_once(stage, 3 * (at + 1), 0);
+        all_once(stage, 3 * (at + 1), 0, 0);
     }
     stage_check(stage);
     stage_passed(stage);
