@@ -35,6 +35,7 @@ struct accept_part {         /* one record of an accept */
     size_t change; /* its place in the results */
     bool wants_claim;
     bool polled; /* it did not come by webhook */
+    bool taken;  /* a flow asks for such records, perhaps not for this one */
 };
 
 struct accepting {
@@ -75,14 +76,17 @@ static void accepting_destroy(struct accepting *accepting)
     free(accepting);
 }
 
-static bool flow_wants(const struct definition *flow, const char *origin,
-                       const char *type, const cJSON *results)
+static bool flow_takes(const struct definition *flow, const char *origin,
+                       const char *type)
+{
+    return !strcmp(flow->instance, origin) && !strcmp(flow->type, type);
+}
+
+static bool flow_wants(const struct definition *flow, const cJSON *results)
 {
     struct error err = {""};
     int met;
 
-    if (strcmp(flow->instance, origin) != 0 || strcmp(flow->type, type) != 0)
-        return false;
     if (!flow->when)
         return true;
     met = condition_met(flow->when, results, &err);
@@ -108,8 +112,10 @@ static void part_route(struct engine *engine, struct accept_part *part,
         part->person =
             memory_text(cn_json_text_at(body, type->person_pointer, ""));
     for (size_t index = 0; index < engine->flow_count; index++) {
-        if (!flow_wants(engine->flows[index], origin, part->record.type,
-                        results))
+        if (!flow_takes(engine->flows[index], origin, part->record.type))
+            continue;
+        part->taken = true;
+        if (!flow_wants(engine->flows[index], results))
             continue;
         if (part->flow_count == FLOWS_PER_RECORD_MAX) {
             log_write(LOG_ERROR, NULL,
@@ -253,6 +259,31 @@ static void accept_copy(struct accept_part *part,
     part->record.change = record->change;
 }
 
+void engine_untaken_cause(const char *instance, const char *type,
+                          char cause[ENGINE_CAUSE_MAX])
+{
+    snprintf(cause, ENGINE_CAUSE_MAX, "untaken:%.100s:%.100s", instance, type);
+}
+
+/* One row for each instance and type; its count is the number of records. */
+static void accept_untaken(const struct accepting *accepting,
+                           struct store_batch *batch)
+{
+    char cause[ENGINE_CAUSE_MAX];
+
+    for (size_t index = 0; index < accepting->part_count; index++) {
+        const struct accept_part *part = &accepting->parts[index];
+        if (part->taken)
+            continue;
+        engine_untaken_cause(accepting->origin, part->record.type, cause);
+        store_batch_alert(batch, cause,
+                          "Records arrive that no flow takes: they are known "
+                          "as seen, and nothing is done with them or kept. Put "
+                          "their flow back and reload, or have the source not "
+                          "send them; see their changes in the source.");
+    }
+}
+
 /* In the transaction of the page, so that it is said for certain. */
 static void accept_gap(const struct engine_accept *accept,
                        struct store_batch *batch)
@@ -347,6 +378,7 @@ int engine_accept(struct engine *engine, const struct engine_accept *accept,
         }
         part_append(engine, part, accept, batch, &change_count);
     }
+    accept_untaken(accepting, batch);
     accept_values(engine, accept, batch);
     if (store_commit(engine->store, batch, accept_answered, accepting)) {
         engine->reserved -= accepting->reserved;

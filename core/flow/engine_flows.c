@@ -141,8 +141,11 @@ static void engine_store_flow(struct engine *engine,
 {
     struct store_batch *batch = store_batch_create();
     struct store_bytes text = {definition->text, strlen(definition->text)};
+    char cause[ENGINE_CAUSE_MAX];
 
     store_batch_flow(batch, definition->name, definition->version, text);
+    engine_untaken_cause(definition->instance, definition->type, cause);
+    store_batch_alert_clear(batch, cause);
     (void)!engine_ask(engine, batch, NULL, flow_kept, NULL);
 }
 

@@ -122,6 +122,9 @@ void engine_shadow_left(void *arg, struct run *run, int status,
 void engine_stop_shadows(struct engine *engine);
 void engine_free_shadows(struct engine *engine);
 
+/* The cause of the alert about records that no flow takes. */
+void engine_untaken_cause(const char *instance, const char *type,
+                          char cause[ENGINE_CAUSE_MAX]);
 /* The cause of the alert about a stream that cannot be read. */
 void engine_source_cause(const char *instance, const char *stream,
                          char cause[ENGINE_CAUSE_MAX]);

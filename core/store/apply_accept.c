@@ -1,8 +1,10 @@
 /* apply_accept.c - an event becomes a record and runs, or is counted.
  *
  * One idea: the duplicate check and the insert are one statement on the unique
- * hash of origin and id, so there is no gap between them.  Called by the writer
- * inside a transaction. */
+ * hash of origin and id, so there is no gap between them.  A record is stored
+ * with its runs and goes with the last of them; one that begins none is not
+ * stored, for nobody could reach it.  Called by the writer inside a
+ * transaction. */
 #include "store/apply_accept.h"
 
 #include <inttypes.h>
@@ -124,7 +126,7 @@ int apply_accept(struct writer *writer, const struct store_accept *accept)
     status =
         audit_append(writer, NULL, seen ? "event.duplicate" : "event.accepted",
                      writer->result->run, NULL, detail);
-    if (status || seen)
+    if (status || seen || !accept->run_count)
         return status;
     status = apply_person(writer, accept->person, &person_key);
     if (status)

@@ -213,7 +213,10 @@ static const char migration_3[] =
     /* Steady time at which it last arrived. */
     "ALTER TABLE quarantine ADD COLUMN last_ms INTEGER NOT NULL DEFAULT 0;"
     "UPDATE quarantine SET last_ms = (SELECT steady_ms FROM meta);"
-    "CREATE INDEX quarantine_time ON quarantine (last_ms);";
+    "CREATE INDEX quarantine_time ON quarantine (last_ms);"
+    /* Of events that began no run; nobody can reach them. */
+    "DELETE FROM record WHERE NOT EXISTS (SELECT 1 FROM run WHERE"
+    " run.record = record.id);";
 
 static int schema_create(struct database *database)
 {

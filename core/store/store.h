@@ -203,7 +203,8 @@ struct store_accept_run {
     enum store_newer newer;   /* nothing without a key */
 };
 
-/* An event becomes a record and runs, or is counted as a duplicate. */
+/* An event becomes a record and runs, or is counted as a duplicate.  Of one that
+ * begins no run only the identity is kept. */
 struct store_accept {
     const char *origin;        /* instance that emitted it */
     const char *type;          /* "box_event/1" */

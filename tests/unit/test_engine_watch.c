@@ -279,6 +279,37 @@ static void test_a_source_that_is_away(void **state)
     assert_int_equal(alerts(world), 0);
 }
 
+static const char picky_flow[] =
+    "{\"flow\":\"won\",\"trigger\":{\"instance\":\"crm\",\"type\":"
+    "\"box_event/1\",\"when\":{\"path\":\"/trigger/box\",\"equals\":\"box9\"}"
+    "},\"steps\":[{\"name\":\"deal\",\"call\":\"read_deal\",\"on\":\"crm\"}"
+    "]}";
+
+/* What a flow does not want of its type is no news; a type that no flow takes
+ * is, until one does. */
+static void test_records_that_no_flow_takes(void **state)
+{
+    struct world *world = *state;
+
+    engine_begin_flows(world->engine);
+    world_add_flow(world, picky_flow);
+    engine_end_flows(world->engine);
+    accept_event(world, "e1", "box1");
+    assert_int_equal(alerts(world), 0);
+    engine_begin_flows(world->engine); /* its file is not there */
+    engine_end_flows(world->engine);
+    accept_event(world, "e2", "box1");
+    accept_event(world, "e3", "box1");
+    assert_int_equal(alerts(world), 1);
+    assert_string_equal(heard.cause, "untaken:crm:box_event/1");
+    world_add_flow(world, flow_text);
+    world_settle(world);
+    assert_int_equal(alerts(world), 0);
+    accept_event(world, "e4", "box1");
+    assert_int_equal(world->op_count, 1);
+    assert_int_equal(alerts(world), 0);
+}
+
 /* ---- Reasons ---------------------------------------------------------------
  */
 
@@ -309,6 +340,7 @@ int main(void)
         ENGINE_TEST(test_an_instance_that_is_not_configured),
         ENGINE_TEST(test_an_instance_that_is_away),
         ENGINE_TEST(test_a_source_that_is_away),
+        ENGINE_TEST(test_records_that_no_flow_takes),
         ENGINE_TEST(test_a_reason_is_whole_characters),
     };
 

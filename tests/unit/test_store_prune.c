@@ -192,6 +192,33 @@ static void alerts_go_when_they_are_quiet(void **state)
     kit_verify(kit);
 }
 
+/* An event that begins no run leaves its identity, until that is old too. */
+static void an_event_without_runs_leaves_no_record(void **state)
+{
+    struct kit *kit = *state;
+    struct store_prune prune = {.event_age_ms = 30LL * DAY_MS, .count = 500};
+    struct store_accept accept = {.origin = "streak",
+                                  .type = "box_event/1",
+                                  .id = kit_bytes("event"),
+                                  .key = kit_bytes("box-1"),
+                                  .body = kit_bytes("{\"n\":1}"),
+                                  .person = kit_bytes("ann@example.com")};
+
+    for (int round = 0; round < 2; round++) {
+        struct store_batch *batch = store_batch_create();
+        store_batch_accept(batch, &accept);
+        assert_int_equal(kit_commit(kit, batch).decision,
+                         round ? STORE_DUPLICATE : STORE_APPLIED);
+    }
+    assert_int_equal(rows(kit, "event"), 1);
+    assert_int_equal(rows(kit, "record"), 0);
+    assert_int_equal(rows(kit, "person"), 0);
+    days(kit, 31);
+    assert_int_equal(kit_prune(kit, &prune).pruned, 1);
+    assert_int_equal(rows(kit, "event"), 0);
+    kit_verify(kit);
+}
+
 /* Nobody looks, for years: the file does not fill with it. */
 static void alerts_that_nobody_sees_are_bounded(void **state)
 {
@@ -473,6 +500,7 @@ int main(void)
         KIT_TEST(no_more_than_asked_for_at_once),
         KIT_TEST(alerts_go_when_they_are_quiet),
         KIT_TEST(alerts_that_nobody_sees_are_bounded),
+        KIT_TEST(an_event_without_runs_leaves_no_record),
         KIT_TEST(audit_keeps_its_anchor),
         KIT_TEST(size_is_kept),
         KIT_TEST(the_quarantine_goes_by_age),
