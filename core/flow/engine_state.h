@@ -110,6 +110,8 @@ void engine_look_soon(struct engine *engine);
 void engine_watch(struct engine *engine, int64_t now_ms);
 void engine_watch_queues(struct engine *engine, const struct store_rows *rows);
 bool engine_knows(const struct engine *engine, const char *instance);
+/* Somebody waited for the instance in vain when that was looked at last. */
+bool engine_misses(struct engine *engine, const char *instance);
 void engine_free_missing(struct engine *engine);
 
 /* Let shadows on that have waited long enough, or whose turn it is. */

@@ -106,6 +106,11 @@ static void missing_free(struct engine *engine, struct missing *missing)
     free(missing);
 }
 
+bool engine_misses(struct engine *engine, const char *instance)
+{
+    return missing_find(engine, instance) != NULL;
+}
+
 void engine_free_missing(struct engine *engine)
 {
     while (engine->missing)

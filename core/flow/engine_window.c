@@ -78,6 +78,9 @@ void engine_gate_changed(void *arg, struct gate *gate)
         engine_serve_shadows(engine);
     }
     gate->serving = false;
+    /* It works again: whoever was told that it does not hears of that. */
+    if (gate->room && !gate->broken && engine_misses(engine, gate->name))
+        engine_look_soon(engine);
     /* And those that wait in the store. */
     if (gate->maybe)
         engine_turn(engine);
