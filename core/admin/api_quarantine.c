@@ -134,7 +134,12 @@ static void received(void *arg, uint64_t op, const struct op_outcome *outcome)
         return;
     }
     status = engine_accept(call->api->options.engine, &accept, replayed, call);
-    if (status)
+    if (status == -ENOENT)
+        api_call_fail(call, 409, "state",
+                      "no flow takes what %s makes of it: put the flow back "
+                      "and reload",
+                      call->name);
+    else if (status)
         api_call_fail_errno(call, status, "it cannot be stored now");
 }
 

@@ -231,6 +231,7 @@ static void received(void *arg, uint64_t op, const struct op_outcome *outcome)
         .origin = waiting->instance,
         .records = outcome->records,
         .record_count = outcome->record_count,
+        .content = {waiting->request->body, waiting->request->body_len},
         .values = outcome->values,
         .value_count = outcome->value_count,
     };

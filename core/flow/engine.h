@@ -54,6 +54,8 @@ struct engine_accept {
     const char *origin; /* instance */
     const struct op_record *records;
     size_t record_count;
+    cn_str content; /* as it arrived: what no flow takes is kept so, in
+                     * quarantine; empty: it is not accepted */
     const struct op_value *values; /* written in the same transaction */
     size_t value_count;
     const char *stream; /* NULL: no cursor */
@@ -67,7 +69,8 @@ struct engine_accept {
     const char *actor;
 };
 /* Store records and begin their runs, in one transaction.  -EAGAIN: no room
- * now; fn is not called then. */
+ * now; -ENOENT: no flow takes one of them, an alert says so; fn is not called
+ * then. */
 int engine_accept(struct engine *engine, const struct engine_accept *accept,
                   engine_accepted_fn *fn, void *arg) MUST_USE;
 

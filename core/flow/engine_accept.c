@@ -144,6 +144,7 @@ static void part_append(struct engine *engine, struct accept_part *part,
                         struct store_batch *batch, size_t *change_count)
 {
     struct store_accept_run runs[FLOWS_PER_RECORD_MAX];
+    char untaken[ERROR_TEXT_MAX];
     struct store_accept accept = {
         .origin = from->origin,
         .type = part->record.type,
@@ -157,6 +158,15 @@ static void part_append(struct engine *engine, struct accept_part *part,
         .runs = runs,
     };
 
+    if (!part->taken) {
+        snprintf(
+            untaken, sizeof(untaken),
+            "no flow takes %s of %s: put it back, reload, then replay this",
+            part->record.type, from->origin);
+        accept.untaken = untaken;
+        accept.content =
+            (struct store_bytes){from->content.ptr, from->content.len};
+    }
     for (uint32_t at = 0; at < part->flow_count; at++) {
         struct definition *flow = part->definitions[at];
         size_t index = part->flows[at];
@@ -266,8 +276,8 @@ void engine_untaken_cause(const char *instance, const char *type,
 }
 
 /* One row for each instance and type; its count is the number of records. */
-static void accept_untaken(const struct accepting *accepting,
-                           struct store_batch *batch)
+static void untaken_alert(const struct accepting *accepting,
+                          struct store_batch *batch)
 {
     char cause[ENGINE_CAUSE_MAX];
 
@@ -277,11 +287,26 @@ static void accept_untaken(const struct accepting *accepting,
             continue;
         engine_untaken_cause(accepting->origin, part->record.type, cause);
         store_batch_alert(batch, cause,
-                          "Records arrive that no flow takes: they are known "
-                          "as seen, and nothing is done with them or kept. Put "
-                          "their flow back and reload, or have the source not "
-                          "send them; see their changes in the source.");
+                          "Records arrive that no flow takes. Put their flow "
+                          "back and reload, then replay what is in quarantine; "
+                          "a stream is read on from there by itself.");
     }
+}
+
+static bool untaken_any(const struct accepting *accepting)
+{
+    for (size_t index = 0; index < accepting->part_count; index++) {
+        if (!accepting->parts[index].taken)
+            return true;
+    }
+    return false;
+}
+
+static void untaken_told(void *arg, int status, uint64_t made_run)
+{
+    (void)arg;
+    (void)status; /* told again when it comes again */
+    (void)made_run;
 }
 
 /* In the transaction of the page, so that it is said for certain. */
@@ -346,6 +371,37 @@ static void accept_answered_already(void *arg, int status, size_t accepted,
     (void)duplicates;
 }
 
+static struct accepting *accepting_create(struct engine *engine,
+                                          const struct engine_accept *accept,
+                                          engine_accepted_fn *fn, void *arg)
+{
+    struct accepting *accepting = memory_zero(1, sizeof(*accepting));
+
+    accepting->engine = engine;
+    accepting->origin = memory_text(accept->origin);
+    accepting->parts =
+        memory_zero(accept->record_count, sizeof(*accepting->parts));
+    accepting->part_count = accept->record_count;
+    accepting->fn = fn;
+    accepting->arg = arg;
+    for (size_t index = 0; index < accept->record_count; index++) {
+        accept_copy(&accepting->parts[index], &accept->records[index]);
+        part_route(engine, &accepting->parts[index], accept->origin);
+    }
+    return accepting;
+}
+
+/* Nobody takes it, and it cannot be kept as it came: it is not accepted. */
+static int untaken_refuse(struct accepting *accepting)
+{
+    struct store_batch *batch = store_batch_create();
+
+    untaken_alert(accepting, batch);
+    (void)!engine_ask(accepting->engine, batch, NULL, untaken_told, NULL);
+    accepting_destroy(accepting);
+    return -ENOENT;
+}
+
 int engine_accept(struct engine *engine, const struct engine_accept *accept,
                   engine_accepted_fn *fn, void *arg)
 {
@@ -356,19 +412,12 @@ int engine_accept(struct engine *engine, const struct engine_accept *accept,
     if (engine->stopping || accept->record_count > PARTS_MAX ||
         store_backlog(engine->store) > STORE_QUEUE_MAX / 2)
         return -EAGAIN;
-    accepting = memory_zero(1, sizeof(*accepting));
-    accepting->engine = engine;
-    accepting->origin = memory_text(accept->origin);
-    accepting->parts =
-        memory_zero(accept->record_count, sizeof(*accepting->parts));
-    accepting->part_count = accept->record_count;
-    accepting->fn = fn;
-    accepting->arg = arg;
+    accepting = accepting_create(engine, accept, fn, arg);
+    if (untaken_any(accepting) && !accept->content.len)
+        return untaken_refuse(accepting);
     batch = store_batch_create();
     for (size_t index = 0; index < accept->record_count; index++) {
         struct accept_part *part = &accepting->parts[index];
-        accept_copy(part, &accept->records[index]);
-        part_route(engine, part, accept->origin);
         part->wants_claim =
             engine->run_count + engine->reserved + part->flow_count <=
             engine->runs_active_max;
@@ -378,8 +427,8 @@ int engine_accept(struct engine *engine, const struct engine_accept *accept,
         }
         part_append(engine, part, accept, batch, &change_count);
     }
-    accept_untaken(accepting, batch);
     accept_values(engine, accept, batch);
+    untaken_alert(accepting, batch);
     if (store_commit(engine->store, batch, accept_answered, accepting)) {
         engine->reserved -= accepting->reserved;
         store_batch_destroy(batch);

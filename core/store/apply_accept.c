@@ -13,6 +13,7 @@
 #include "base/seeded.h"
 #include "store/apply.h"
 #include "store/apply_lane.h"
+#include "store/apply_quarantine.h"
 #include "store/apply_run.h"
 #include "store/audit.h"
 #include "store/seal.h"
@@ -110,14 +111,39 @@ static int accept_run(struct writer *writer, const struct store_accept_run *run,
     return run_insert(writer, NULL, &made, &number);
 }
 
+/* It has no identity until a flow takes it, so that it is no duplicate when it
+ * is replayed.  1: it was known before. */
+static int accept_untaken(struct writer *writer,
+                          const struct store_accept *accept,
+                          const struct lookup_hash *hash)
+{
+    struct store_quarantine quarantine = {.instance = accept->origin,
+                                          .reason = accept->untaken,
+                                          .content = accept->content};
+    sqlite3_stmt *row;
+    int found =
+        database_find(&writer->database, "SELECT 1 FROM event WHERE hash = ?1",
+                      &row, value_hash(hash));
+
+    if (found > 0)
+        database_done(row);
+    return found ? found : apply_quarantine(writer, &quarantine);
+}
+
 int apply_accept(struct writer *writer, const struct store_accept *accept)
 {
     struct lookup_hash hash = lookup_hash(&writer->lookup, LOOKUP_EVENT,
                                           accept->origin, "", accept->id);
     char hex[LOOKUP_HASH_BYTES * 2 + 1], detail[DETAIL_BYTES];
     int64_t record, person_key;
-    int status, seen = accept_event(writer, accept, &hash);
+    int status, seen;
 
+    if (accept->untaken) {
+        status = accept_untaken(writer, accept, &hash);
+        if (status <= 0)
+            return status;
+    }
+    seen = accept_event(writer, accept, &hash);
     if (seen < 0)
         return seen;
     lookup_hex(&hash, hex);

@@ -57,6 +57,18 @@ static struct store_bytes batch_bytes(struct store_batch *batch,
     return arena_bytes(&batch->arena, bytes);
 }
 
+/* A request may hold a thousand records that came in the same bytes. */
+static struct store_bytes batch_content(struct store_batch *batch,
+                                        struct store_bytes content)
+{
+    if (content.ptr != batch->content_from.ptr ||
+        content.len != batch->content_from.len) {
+        batch->content_from = content;
+        batch->content = batch_bytes(batch, content);
+    }
+    return batch->content;
+}
+
 void store_batch_accept(struct store_batch *batch,
                         const struct store_accept *accept)
 {
@@ -72,6 +84,8 @@ void store_batch_accept(struct store_batch *batch,
     copy->key = batch_bytes(batch, accept->key);
     copy->body = batch_bytes(batch, accept->body);
     copy->person = batch_bytes(batch, accept->person);
+    copy->untaken = accept->untaken ? batch_text(batch, accept->untaken) : NULL;
+    copy->content = batch_content(batch, accept->content);
     runs = arena_take(&batch->arena, accept->run_count, sizeof(*runs));
     for (uint32_t index = 0; index < accept->run_count; index++) {
         const struct store_accept_run *run = &accept->runs[index];

@@ -94,6 +94,8 @@ struct store_batch {
     size_t count, capacity;
     bool begins; /* something new: not to be done on the reserve */
     bool ends;   /* an outcome: to be kept whatever begins with it */
+    /* What the accepts before came in and its copy: one for a whole request. */
+    struct store_bytes content_from, content;
     /* Set by store_commit. */
     store_committed_fn *fn;
     void *arg;

@@ -203,8 +203,9 @@ struct store_accept_run {
     enum store_newer newer;   /* nothing without a key */
 };
 
-/* An event becomes a record and runs, or is counted as a duplicate.  Of one that
- * begins no run only the identity is kept. */
+/* An event becomes a record and runs, or is counted as a duplicate.  Of one
+ * that its flows do not want only the identity is kept; of one that no flow
+ * takes not even that: what it came in goes into quarantine. */
 struct store_accept {
     const char *origin;        /* instance that emitted it */
     const char *type;          /* "box_event/1" */
@@ -216,6 +217,9 @@ struct store_accept {
     uint32_t change;           /* CN_UPSERT or CN_DELETE */
     uint32_t run_count;        /* at most 32 */
     const struct store_accept_run *runs;
+    const char *untaken;        /* why no flow takes it; NULL: one does */
+    struct store_bytes content; /* what it came in, then; the same bytes for
+                                 * all of one batch, copied once */
 };
 void store_batch_accept(struct store_batch *batch,
                         const struct store_accept *accept);
@@ -263,8 +267,9 @@ void store_batch_step(struct store_batch *batch, const struct store_step *step);
  *
  * In a restored database (meta says when, for 400 days) one whose entity was
  * never delivered so far as the database knows, or that is sent although it
- * was, and that has not been asked about since, becomes IN_DOUBT instead of SENDING, its intent_ms the time of
- * the restore: DOUBT.  Asked about it is by becoming READY from IN_DOUBT.
+ * was, and that has not been asked about since, becomes IN_DOUBT instead of
+ * SENDING, its intent_ms the time of the restore: DOUBT.  Asked about it is by
+ * becoming READY from IN_DOUBT.
  *
  * In one transaction: when the entity (target instance, type without its
  * revision, source key; whichever flow delivers it) has been delivered already

@@ -44,6 +44,7 @@ struct world {
     uint64_t random;
     bool dead; /* the engine's last callbacks while a store closes */
     bool store_failed;
+    bool polled; /* what is accepted came by no request */
     /* what fails: asked for every commit, question, start; 0: nothing */
     int (*fail_commit)(struct world *world, bool *ret_now);
     int (*fail_query)(struct world *world, bool *ret_now);
@@ -470,6 +471,8 @@ static int world_accept(struct world *world, const char *id, const char *box)
 
     snprintf(body, sizeof(body), "{\"box\":\"%s\"}", box);
     record.body = (cn_str){body, strlen(body)};
+    if (!world->polled)
+        accept.content = record.id; /* each is another request */
     world->accept_open++;
     status = engine_accept(world->engine, &accept, world_accepted, world);
     if (status)
