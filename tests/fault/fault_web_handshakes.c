@@ -3,12 +3,9 @@
  *
  * One idea: the daemon has a certificate made for the play; a stalled
  * connection is bytes over a plain socket, only the good sender speaks TLS to
- * the end, with a new connection for each event.  The daemon's deadlines of
- * connections are in real time, so this is too.  One thread. */
+ * the end, with a new connection for each event.  One thread. */
 #include "fault_web.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,39 +16,27 @@
 #include <openssl/ssl.h>
 
 #include "base/memory.h"
+#include "fault_web_crowd.h"
 
 enum {
     LIMIT_MS = 5000,  /* the daemon's, for a handshake */
-    LATE_MS = 4000,   /* a busy machine looks late at its deadlines */
     GOOD_GAP_MS = 50, /* 20 a second */
-    GOOD_MAX = (LIMIT_MS + LATE_MS) / GOOD_GAP_MS + 10,
     HELLO_MAX = 2000,
-    REQUEST_MAX = 20000,
-    MEMORY_MORE = 64 << 20, /* of all connections */
-    GOOD_P99_MS = 2500      /* ten times what is right on a quiet machine */
+    REQUEST_MAX = 20000
 };
 
 static const struct kind {
-    const char *name;
-    size_t bytes;    /* of the client's hello, at once */
-    int64_t drip_ms; /* between two more of them; 0: silence */
+    struct crowd_kind crowd;
+    size_t bytes; /* of the client's hello, at once */
 } kinds[] = {
-    {"silent", 0, 0},
-    {"4 bytes", 4, 0},
-    {"a whole hello", HELLO_MAX, 0}, /* and no answer to the server's */
-    {"byte by byte", 1, 250},
+    {{"silent", 0, LIMIT_MS}, 0},
+    {{"4 bytes", 0, LIMIT_MS}, 4},
+    /* And no answer to the server's. */
+    {{"a whole hello", 0, LIMIT_MS}, HELLO_MAX},
+    {{"byte by byte", 250, LIMIT_MS}, 1},
 };
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 
-struct stalled {
-    struct wire wire;
-    const struct kind *kind;
-    size_t sent;
-    int64_t begun_ms, drip_ms, closed_ms;
-};
-
-static struct stalled *stalled;
-static size_t stalled_count;
 static char hello[HELLO_MAX];
 static size_t hello_len;
 
@@ -141,68 +126,21 @@ static void make_hello(struct stage *stage, SSL_CTX *context)
     SSL_free(ssl);
 }
 
-static void stalled_begin(struct stage *stage, struct stalled *one,
+static void stalled_begin(struct stage *stage, struct crowd_one *one,
                           size_t number)
 {
-    one->kind = &kinds[number % KINDS];
-    one->sent = one->kind->bytes < hello_len ? one->kind->bytes : hello_len;
-    wire_open(stage, &one->wire);
+    const struct kind *kind = &kinds[number % KINDS];
+
+    crowd_begin(stage, one, &kind->crowd);
+    one->sent = kind->bytes < hello_len ? kind->bytes : hello_len;
     wire_send(&one->wire, hello, one->sent);
-    one->begun_ms = one->drip_ms = process_now_ms();
 }
 
-/* Its next byte, when it is due; closed is noted. */
-static void stalled_work(struct stalled *one, int64_t now_ms)
+static void stalled_drip(struct crowd_one *one)
 {
-    char bytes[4096];
-    ssize_t got;
-
-    if (one->closed_ms)
-        return;
-    got = recv(one->wire.file, bytes, sizeof(bytes), MSG_DONTWAIT);
-    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
-        one->closed_ms = now_ms;
-        wire_close(&one->wire);
-        return;
-    }
-    if (one->kind->drip_ms && now_ms - one->drip_ms >= one->kind->drip_ms &&
-        one->sent < hello_len) {
+    if (one->sent < hello_len)
         (void)!send(one->wire.file, hello + one->sent++, 1,
                     MSG_DONTWAIT | MSG_NOSIGNAL);
-        one->drip_ms = now_ms;
-    }
-}
-
-static size_t stalled_left(void)
-{
-    size_t left = 0;
-
-    for (size_t at = 0; at < stalled_count; at++)
-        left += !stalled[at].closed_ms;
-    return left;
-}
-
-static unsigned check_kind(const struct kind *kind)
-{
-    unsigned open = 0, late = 0, count = 0;
-    int64_t longest = 0;
-
-    for (size_t at = 0; at < stalled_count; at++) {
-        const struct stalled *one = &stalled[at];
-        int64_t lived_ms = one->closed_ms - one->begun_ms;
-        if (one->kind != kind)
-            continue;
-        count++;
-        open += !one->closed_ms;
-        if (!one->closed_ms)
-            continue;
-        late += lived_ms > LIMIT_MS + LATE_MS;
-        if (lived_ms > longest)
-            longest = lived_ms;
-    }
-    printf("%u %s: %u open, the longest lived %" PRId64 " ms (limit %d)\n",
-           count, kind->name, open, longest, LIMIT_MS);
-    return open + late;
 }
 
 /* ---- The good sender ----------------------------------------------------- */
@@ -211,8 +149,6 @@ struct good {
     SSL_CTX *context;
     char request[REQUEST_MAX];
     int len;
-    int64_t spent_ms[GOOD_MAX];
-    size_t count;
 };
 
 static void make_request(struct stage *stage, struct good *good,
@@ -228,11 +164,11 @@ static void make_request(struct stage *stage, struct good *good,
 }
 
 /* A connection of its own, from the first byte to the answer. */
-static void good_send(struct stage *stage, struct good *good)
+static void good_event(struct stage *stage, struct crowd *crowd)
 {
     static const char right[] = "HTTP/1.1 200 ";
     struct timeval limit = {.tv_sec = WIRE_MS / 1000};
-    int64_t begun_ms = process_now_ms();
+    struct good *good = crowd->arg;
     SSL *ssl = SSL_new(good->context);
     char answer[sizeof(right)] = "";
     struct wire wire;
@@ -246,32 +182,9 @@ static void good_send(struct stage *stage, struct good *good)
         SSL_read(ssl, answer, sizeof(right) - 1) <= 0 ||
         strcmp(answer, right) != 0)
         stage_fail(stage, "the good sender, %zu connections are open: \"%s\"",
-                   stalled_left(), answer);
+                   crowd_left(crowd), answer);
     SSL_free(ssl);
     wire_close(&wire);
-    good->spent_ms[good->count++] = process_now_ms() - begun_ms;
-}
-
-/* The good sender and all others, until none of them is left. */
-static double work(struct stage *stage, struct good *good)
-{
-    int64_t begun_ms = process_now_ms(), next_ms = begun_ms;
-    double most = 0;
-
-    while (stalled_left() && process_now_ms() - begun_ms < LIMIT_MS + LATE_MS) {
-        int64_t now_ms = process_now_ms();
-        for (size_t at = 0; at < stalled_count; at++)
-            stalled_work(&stalled[at], now_ms);
-        if (now_ms < next_ms || good->count >= GOOD_MAX) {
-            process_nap(2);
-            continue;
-        }
-        next_ms += GOOD_GAP_MS;
-        good_send(stage, good);
-        if (good->count % 10 == 1 && web_memory(stage) > most)
-            most = web_memory(stage);
-    }
-    return most;
 }
 
 /* The one event, however often it came. */
@@ -291,16 +204,12 @@ void fault_web_handshakes(void **state)
     struct stage_options options = {.no_registrations = true, .level = "warn"};
     struct stage *stage = stage_prepare(&options);
     struct good *good = memory_zero(1, sizeof(*good));
-    char key[STAGE_TEXT_MAX], *body, more[200];
+    char key[STAGE_TEXT_MAX], *body;
     const char *const keys[] = {key};
-    double before, most;
+    struct crowd *crowd;
     unsigned left = 0;
-    int64_t p99;
 
     (void)state;
-    stalled_count =
-        web_proof.count ? web_proof.count : (uint64_t)WEB_HANDSHAKES_CASES;
-    stalled = memory_zero(stalled_count, sizeof(*stalled));
     good->context = SSL_CTX_new(TLS_client_method());
     listen_with_tls(stage);
     stage_start(stage);
@@ -308,28 +217,24 @@ void fault_web_handshakes(void **state)
     stage_deal(stage, "Good", "Bayside Tools Ltd", "A100; 3; 149.90", key);
     body = stage_event_body(stage, keys, 1);
     make_request(stage, good, body);
-    before = web_memory(stage);
-    for (size_t at = 0; at < stalled_count; at++)
-        stalled_begin(stage, &stalled[at], at);
-    most = work(stage, good) - before;
+    crowd = crowd_create(stage, "handshakes",
+                         web_proof.count ? web_proof.count
+                                         : (uint64_t)WEB_HANDSHAKES_CASES);
+    crowd->drip = stalled_drip;
+    crowd->send = good_event;
+    crowd->arg = good;
+    crowd->gap_ms = GOOD_GAP_MS;
+    for (size_t at = 0; at < crowd->count; at++)
+        stalled_begin(stage, &crowd->ones[at], at);
+    crowd_run(stage, crowd, LIMIT_MS + CROWD_LATE_MS, true);
     for (size_t at = 0; at < KINDS; at++)
-        left += check_kind(&kinds[at]);
-    p99 = web_p99(good->spent_ms, good->count);
-    printf("handshakes: %u left, good sender: %zu connections, p99 %" PRId64
-           " ms; memory grew by %.1f MiB\n",
-           left, good->count, p99, most / (1 << 20));
-    stage_must(stage, !left);
-    stage_must(stage, most < MEMORY_MORE);
-    stage_must(stage, p99 < GOOD_P99_MS);
+        left += crowd_check(crowd, &kinds[at].crowd);
+    crowd_judge(stage, crowd, left);
     sent_is_known(stage, key);
-    snprintf(more, sizeof(more),
-             "\"max_p99_ms\":%" PRId64 ",\"max_memory_growth_kib\":%.0f", p99,
-             most / 1024);
+    crowd_destroy(crowd);
     SSL_CTX_free(good->context);
     free(good);
     free(body);
-    free(stalled);
     stage_check(stage);
-    proof_figures(&web_proof, "handshakes", stalled_count, 0, 0, more);
     stage_passed(stage);
 }
