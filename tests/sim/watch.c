@@ -68,6 +68,12 @@ static const unsigned delivery_legal[] = {
 };
 #undef TO
 
+/* The entry under way was counted and judged by an opening before this one. */
+static bool seen_before(const struct watch *watch)
+{
+    return watch->sequence <= watch->seen;
+}
+
 /* ---- One entry ----------------------------------------------------------- */
 
 static unsigned state_of(const char *const *names, unsigned count,
@@ -183,7 +189,7 @@ static void run_moved(struct world *world, uint64_t number, const char *name)
     if (to == WATCH_RUN_STATES || !(run_legal[run->state] & 1u << to))
         world_broken(world, "run %llu goes from %s to %s",
                      (unsigned long long)number, run_names[run->state], name);
-    if (!watch->silent)
+    if (!seen_before(watch))
         run_moves[run->state][to]++;
     if (run->state != WATCH_RUN_NEW)
         watch->run_states[run->state]--;
@@ -224,7 +230,7 @@ static void delivery_moved(struct world *world, uint64_t number,
         world_broken(world, "delivery %s of run %llu goes from %s to %s", path,
                      (unsigned long long)number,
                      delivery_names[delivery->state], name);
-    if (!watch->silent)
+    if (!seen_before(watch))
         delivery_moves[delivery->state][to]++;
     if (delivery->state != WATCH_DELIVERY_NEW)
         watch->delivery_states[delivery->state]--;
@@ -283,23 +289,23 @@ static void run_overtaken(struct world *world, uint64_t number)
                          (unsigned long long)number,
                          delivery_names[sent[index]]);
     }
-    overtaken += !world->watch.silent;
+    overtaken += !seen_before(&world->watch);
 }
 
 static void entry_seen(struct world *world, const char *act, uint64_t run,
                        const char *path, const char *detail)
 {
-    if (tracing && !world->watch.silent)
+    if (tracing && !seen_before(&world->watch))
         printf("    %s %llu %s %s\n", act, (unsigned long long)run, path,
                detail);
-    if (!world->watch.silent && !strcmp(act, "run.ready") &&
+    if (!seen_before(&world->watch) && !strcmp(act, "run.ready") &&
         !strcmp(detail, "retry"))
         try_stored(world, run);
-    if (!world->watch.silent && !strncmp(act, "act.", 4))
+    if (!seen_before(&world->watch) && !strncmp(act, "act.", 4))
         tries_forgotten(world, run);
     if (!strncmp(act, "act.", 4) && run)
         doubts_forgotten(world, run);
-    if (!world->watch.silent && !strcmp(act, "store.pruned"))
+    if (!seen_before(&world->watch) && !strcmp(act, "store.pruned"))
         rows_pruned(detail);
     if (!strcmp(act, "run.discarded") && !strcmp(detail, "overtaken"))
         run_overtaken(world, run);
@@ -414,9 +420,8 @@ void watch_open(struct world *world)
         check_kept(world, sequence, hash);
     disk_observe(false);
     forget(watch);
-    watch->silent = true;
+    watch->seen = sequence;
     watch_look(world);
-    watch->silent = false;
     if (watch->accepted < accepted)
         world_broken(world, "LOST: %zu events were accepted, %zu are there",
                      accepted, watch->accepted);

@@ -113,7 +113,9 @@ struct watch {
     uint64_t run_count;     /* the highest number */
     uint64_t sequence;      /* of the last entry seen */
     unsigned char hash[32]; /* of it */
-    bool silent;            /* read again: nothing is counted or judged */
+    uint64_t seen;          /* entries up to this are read again, for the
+                             * states; what came behind it in the moment of a
+                             * death is news */
     struct event_seen *events;
     size_t accepted; /* events in the store */
     unsigned run_states[WATCH_RUN_STATES];
