@@ -191,7 +191,7 @@ step "A salesperson moves a deal to Closed-Won"
 box=$(put "$streak/_sim/boxes" '{"name":"Bayside summer order","pipeline":"Sales",
   "stage":"Quoted","organization":"Bayside Tools Ltd",
   "fields":{"Order lines":"A100; 3; 149.90\nB200; 10; 12.50"}}' |
-    sed -n 's/.*"key":"\([^"]*\)".*/\1/p')
+    sed -n 's/^{"key":"\([^"]*\)".*/\1/p')
 [ -n "$box" ] || fail "the deal could not be made in the Streak simulator"
 put "$streak/_sim/boxes/$box" '{"stage":"Closed-Won"}' >/dev/null ||
     fail "the deal could not be moved in the Streak simulator"
