@@ -24,9 +24,7 @@
 
 enum {
     DETAIL_BYTES = 160,
-    /* So long everything is kept, however much it is: what goes earlier for
-     * want of room is told, and bytes that nobody could use do not go. */
-    YOUNG_MS = 24 * 3600 * 1000,
+    YOUNG_MS = 24 * 3600 * 1000, /* a run that goes earlier than so is told */
     ALERTS_MAX = 1000 /* rows; above it old ones go that nobody acknowledged */
 };
 static const char prune_cause[] = "database:small";
@@ -37,14 +35,7 @@ struct pruning {
     uint64_t events, runs, alerts, audit, quarantine;
     bool too_large; /* it was, when runs were looked at last */
     bool young;     /* a run went that was YOUNG_MS old at most */
-};
-
-/* The oldest of what may go. */
-struct oldest {
-    uint64_t number; /* 0: none */
-    int64_t ms;      /* when it ended, or last arrived */
-    int64_t record;
-    enum run_state state;
+    bool full;      /* too large, and no finished run is left */
 };
 
 /* Rows went; of a run some more may have gone than were left. */
@@ -137,114 +128,93 @@ static int prune_too_large(struct writer *writer, int64_t bytes_max)
     return status ? status : (pages - unused) * bytes > bytes_max;
 }
 
-static int oldest_run(struct writer *writer, int64_t before_ms,
-                      struct oldest *ret_oldest)
-{
-    sqlite3_stmt *row;
-    int found = database_find(
-        &writer->database,
-        "SELECT number, finished_ms, record, state FROM run WHERE"
-        " finished_ms > 0 AND finished_ms < ?1 ORDER BY finished_ms LIMIT 1",
-        &row, value_number(before_ms));
-
-    ret_oldest->number = 0;
-    if (found <= 0)
-        return found;
-    ret_oldest->number = column_count(row, 0);
-    ret_oldest->ms = column_number(row, 1);
-    ret_oldest->record = column_number(row, 2);
-    ret_oldest->state = (enum run_state)column_number(row, 3);
-    database_done(row);
-    /* Of a damaged file: it never goes. */
-    return ret_oldest->state == RUN_DONE || ret_oldest->state == RUN_DISCARDED
-               ? 0
-               : -EBADMSG;
-}
-
-static int oldest_quarantine(struct writer *writer, int64_t before_ms,
-                             struct oldest *ret_oldest)
-{
-    sqlite3_stmt *row;
-    int found =
-        database_find(&writer->database,
-                      "SELECT id, last_ms FROM quarantine WHERE last_ms < ?1"
-                      " ORDER BY last_ms LIMIT 1",
-                      &row, value_number(before_ms));
-
-    ret_oldest->number = 0;
-    if (found <= 0)
-        return found;
-    ret_oldest->number = column_count(row, 0);
-    ret_oldest->ms = column_number(row, 1);
-    database_done(row);
-    return 0;
-}
-
-/* As by a person's act: an audit entry, and its alert is gone. */
-static int prune_quarantine(struct writer *writer, uint64_t number,
+/* Forget the oldest finished run that ended before this; 1: there was one. */
+static int prune_oldest_run(struct writer *writer, int64_t before_ms,
                             struct pruning *pruning)
 {
-    struct change_quarantine_end end = {.number = number, .word = "forgotten"};
+    sqlite3_stmt *row;
+    uint64_t number;
+    int64_t finished_ms, record;
+    enum run_state state;
+    int status, found = database_find(
+                    &writer->database,
+                    "SELECT number, finished_ms, record, state FROM run WHERE"
+                    " finished_ms > 0 AND finished_ms < ?1"
+                    " ORDER BY finished_ms LIMIT 1",
+                    &row, value_number(before_ms));
 
-    pruning->quarantine++;
-    prune_spend(pruning, 1);
-    return apply_quarantine_end(writer, &end);
-}
-
-static int prune_finished(struct writer *writer, const struct oldest *run,
-                          struct pruning *pruning)
-{
-    int status = prune_run(writer, run->number, run->record, pruning);
-
+    if (found <= 0)
+        return found;
+    number = column_count(row, 0);
+    finished_ms = column_number(row, 1);
+    record = column_number(row, 2);
+    state = (enum run_state)column_number(row, 3);
+    database_done(row);
+    if (state != RUN_DONE && state != RUN_DISCARDED)
+        return -EBADMSG; /* of a damaged file: it never goes */
+    status = prune_run(writer, number, record, pruning);
     if (status)
         return status;
-    writer->counters.runs[run->state]--;
+    writer->counters.runs[state]--;
     writer->counters.forgotten_count++;
     pruning->runs++;
-    if (run->ms > writer->steady_ms - YOUNG_MS)
+    if (finished_ms > writer->steady_ms - YOUNG_MS)
         pruning->young = true;
+    return 1;
+}
+
+static int prune_runs(struct writer *writer, const struct store_prune *prune,
+                      struct pruning *pruning)
+{
+    while (pruning->left) {
+        int64_t age_ms = prune->run_age_ms, before_ms = 0;
+        int found = prune_too_large(writer, prune->bytes_max);
+
+        if (found < 0)
+            return found;
+        pruning->too_large = found > 0;
+        if (pruning->too_large)
+            before_ms = INT64_MAX;
+        else if (age_ms)
+            before_ms = writer->steady_ms - age_ms;
+        found = prune_oldest_run(writer, before_ms, pruning);
+        pruning->full = !found && pruning->too_large;
+        if (found <= 0)
+            return found;
+    }
     return 0;
 }
 
-/* What is older than this may go; 0: nothing. */
-static int64_t prune_before(const struct writer *writer, int64_t age_ms)
+/* By age alone: it was accepted, and is open until a person has looked.  As by
+ * that person's act: an audit entry, and its alert is gone. */
+static int prune_quarantine(struct writer *writer, int64_t age_ms,
+                            struct pruning *pruning)
 {
-    return age_ms ? writer->steady_ms - age_ms : 0;
-}
+    while (age_ms && pruning->left) {
+        struct change_quarantine_end end = {.word = "forgotten"};
+        sqlite3_stmt *row;
+        int status,
+            found =
+                database_find(&writer->database,
+                              "SELECT id FROM quarantine WHERE"
+                              " last_ms < ?1 ORDER BY last_ms LIMIT 1",
+                              &row, value_number(writer->steady_ms - age_ms));
 
-/* Finished runs and the quarantine, the older of both first. */
-static int prune_content(struct writer *writer, const struct store_prune *prune,
-                         struct pruning *pruning)
-{
-    while (pruning->left) {
-        int64_t run_ms = prune_before(writer, prune->run_age_ms);
-        int64_t quarantine_ms = prune_before(writer, prune->quarantine_age_ms);
-        struct oldest run, quarantine;
-        int status = prune_too_large(writer, prune->bytes_max);
-
-        if (status < 0)
-            return status;
-        pruning->too_large = status > 0;
-        if (pruning->too_large) {
-            run_ms = INT64_MAX;
-            quarantine_ms = writer->steady_ms - YOUNG_MS;
-        }
-        status = oldest_run(writer, run_ms, &run);
-        if (!status)
-            status = oldest_quarantine(writer, quarantine_ms, &quarantine);
-        if (status || (!run.number && !quarantine.number))
-            return status;
-        if (!run.number || (quarantine.number && quarantine.ms < run.ms))
-            status = prune_quarantine(writer, quarantine.number, pruning);
-        else
-            status = prune_finished(writer, &run, pruning);
+        if (found <= 0)
+            return found;
+        end.number = column_count(row, 0);
+        database_done(row);
+        pruning->quarantine++;
+        prune_spend(pruning, 1);
+        status = apply_quarantine_end(writer, &end);
         if (status)
             return status;
     }
     return 0;
 }
 
-/* One alert while runs go that just ended; it ends when none did for a day. */
+/* One alert while runs go that just ended, or there is no room although all
+ * have gone; it ends when that was not so for a day. */
 static int prune_tell(struct writer *writer, const struct pruning *pruning)
 {
     struct change_value alert = {
@@ -252,12 +222,13 @@ static int prune_tell(struct writer *writer, const struct pruning *pruning)
         .second =
             "the database has no room: finished runs are forgotten within "
             "a day of their end; raise \"database_mib\" in the "
-            "configuration, or see connectctl reasons for what fills it"};
+            "configuration, or see connectctl reasons and connectctl "
+            "quarantine for what fills it: what is open is never forgotten"};
     struct store_result *result = writer->result, unused = {0};
     sqlite3_stmt *row;
     int found;
 
-    if (pruning->young) {
+    if (pruning->young || pruning->full) {
         writer->result = &unused;
         found = apply_alert(writer, &alert);
         writer->result = result;
@@ -386,7 +357,9 @@ int apply_prune(struct writer *writer, const struct store_prune *prune)
     int status = prune_events(writer, prune->event_age_ms, &pruning);
 
     if (!status)
-        status = prune_content(writer, prune, &pruning);
+        status = prune_runs(writer, prune, &pruning);
+    if (!status)
+        status = prune_quarantine(writer, prune->quarantine_age_ms, &pruning);
     if (!status)
         status = prune_alerts(writer, prune->run_age_ms, &pruning);
     if (!status)

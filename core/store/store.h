@@ -439,11 +439,10 @@ struct store_prune {
                                 * arrived; its alert goes with it, the audit
                                 * has "quarantine.forgotten" */
     int64_t bytes_max; /* while more are in use (pages of the file that are
-                        * not free), finished runs go whatever their age,
-                        * and content of the quarantine when it is a day
-                        * old, the oldest first.  Freed pages are used again.
-                        * One alert, "database:small", while runs go within a
-                        * day of their end */
+                        * not free), finished runs go whatever their age, the
+                        * oldest first.  Freed pages are used again.  One
+                        * alert, "database:small", while runs go within a day
+                        * of their end or none is left to go */
     size_t count;      /* rows at most, of all kinds: a small transaction */
 };
 /* One small transaction; result.pruned rows.  When they are count, more may
