@@ -108,7 +108,7 @@ bool daemon_webhook_at(const struct daemon *daemon, size_t index,
 static int register_one(struct daemon *daemon,
                         const struct config_instance *instance,
                         const struct config_webhook *webhook,
-                        struct registration *registration)
+                        struct registration *registration, struct error *err)
 {
     struct op_record record = {.type = "webhook/1", .change = CN_UPSERT};
     struct engine_accept accept = {
@@ -127,8 +127,13 @@ static int register_one(struct daemon *daemon,
     registration->open++;
     status =
         engine_accept(daemon->engine, &accept, register_stored, registration);
-    if (status)
+    if (status) {
         registration->open--;
+        error_set(err,
+                  "%s: the webhooks of instance %s are not registered, the "
+                  "store takes nothing now",
+                  instance->place, instance->name);
+    }
     free(made.body);
     return status;
 }
@@ -154,7 +159,7 @@ static int register_instance(struct daemon *daemon,
     }
     for (size_t at = 0; !status && at < instance->webhook_count; at++)
         status = register_one(daemon, instance, &instance->webhooks[at],
-                              registration);
+                              registration, err);
     if (status)
         error_set(err, "the registration of webhooks could not be stored");
     return status;
